@@ -1,0 +1,125 @@
+/**
+ * The op table's types: every op's attributes. The definitions (shape rule, f64 meaning, gradient, state) stand one file
+ * per op beside this one and are collected in `table.ts`.
+ */
+import type { Dim, Dtype, TensorType } from '../graph/types.js';
+import type { NodeId } from '../graph/graph.js';
+
+/** Element-wise functions of one argument. */
+export const UNARY = [
+  'neg', 'abs', 'exp', 'log', 'sqrt', 'rsqrt', 'sin', 'cos', 'tanh', 'erf', 'floor',
+  'sigmoid', 'softplus', 'silu', 'relu', 'gelu', 'gelu_tanh', 'not',
+] as const;
+/** Element-wise functions of two arguments, broadcast by dimension name. */
+export const BINARY = [
+  'add', 'sub', 'mul', 'div', 'pow', 'max', 'min', 'less', 'less_equal', 'equal', 'and', 'or',
+] as const;
+export const REDUCTIONS = ['sum', 'mean', 'amax', 'amin'] as const;
+
+export type UnaryName = (typeof UNARY)[number];
+export type BinaryName = (typeof BINARY)[number];
+export type ReductionName = (typeof REDUCTIONS)[number];
+
+type None = Readonly<Record<string, never>>;
+
+interface Structured {
+  /** A parameter of the layer. No inputs. */
+  parameter: { readonly path: string };
+  /** `x`, the residual stream `[time, width]`; or `tokens` `u32[time]`. No inputs. */
+  input: { readonly name: 'x' | 'tokens' };
+  /** A scalar. No inputs. */
+  constant: { readonly value: number };
+  /** Position of each token in its sequence, f32 `[time]`. No inputs. */
+  position: None;
+
+  /** Rounds to a format (nearest even, saturating for fp8); the value stays usable as f32. */
+  cast: { readonly to: Dtype };
+  /** inputs: condition (bool), a, b. */
+  where: None;
+
+  /** Same elements in row-major order under other dimensions. */
+  reshape: { readonly dims: readonly Dim[] };
+  /** Renames dimensions, old name to new. */
+  rename: { readonly names: Readonly<Record<string, string>> };
+  /** Half-open range of one dimension; the result's dimension is called `name`. */
+  slice: { readonly dim: string; readonly start: number; readonly end: number; readonly name: string };
+  /** Joins along `dim`; other dimensions agree. The joined dimension is called `name`. */
+  concat: { readonly dim: string; readonly name: string };
+  /** Dimensions in another order. */
+  transpose: { readonly order: readonly string[] };
+
+  /**
+   * inputs: x, weight [out…, in…], bias [out…]?. Contracts the dims named in `in` of x, which become `out`:
+   * y[…, o] = Σ_i W[o, i] x[…, i] (+ b[o]). The kept dims of x come first (time, then others).
+   */
+  linear: { readonly in: readonly string[]; readonly out: readonly Dim[] };
+  /**
+   * Depthwise causal convolution over time. inputs: x [time, channels], weight [channels, kernel], bias [channels]?.
+   * o[t, c] = b[c] + Σ_k w[c, k] x[t - (K-1) + k, c]; tokens before the sequence's start are zero.
+   * State: the last K-1 inputs per channel.
+   */
+  conv1d: { readonly kernel: number };
+  /**
+   * Mamba-2's state-space duality (Dao & Gu 2024). inputs: x [time, heads, head_dim], dt [time, heads], A [heads] (< 0),
+   * B, C [time, groups, state]. S_t = exp(dt_t A_h) S_{t-1} + dt_t x_t ⊗ B_t; y_t = S_t C_t. Head h reads group
+   * h // (heads / groups). State: S [heads, head_dim, state], f32.
+   */
+  ssd: { readonly heads: number; readonly head_dim: number; readonly groups: number; readonly state: number };
+  /**
+   * Rotary embedding of the last dimension at the token's position (Su et al. 2021). inputs: x [time, heads, head_dim].
+   * The first `2 * frequencies.length` channels are rotated; `half` pairs channel i with i + n/2 (Llama, NeoX),
+   * `interleaved` pairs 2i with 2i + 1. `frequencies` are radians per token (all scaling kinds are folded in);
+   * `amplitude` multiplies sine and cosine (YaRN's attention factor).
+   */
+  rope: { readonly frequencies: readonly number[]; readonly pairing: 'half' | 'interleaved'; readonly amplitude: number };
+  /**
+   * Causal attention. inputs: q [time, heads, d], k [time, kv_heads, d], v [time, kv_heads, dv]; result [time, heads, dv].
+   * s = scale · q·k; with cap: s = cap · tanh(s / cap); s = temperature · s; mask to the own sequence, no later token and
+   * the last `window` ones; p = softmax(s); with clip [zeta, gamma]: p = clip((zeta - gamma) p + gamma, 0, 1); y = Σ p v.
+   * State: keys and values per position.
+   */
+  attend: {
+    readonly scale: number;
+    readonly cap?: number;
+    readonly window?: number;
+    readonly temperature?: number;
+    readonly clip?: readonly [number, number];
+  };
+  /**
+   * General recurrence. inputs: the initial value of each state (no `time`), then the outer values that the body reads.
+   * The body runs once a token of each sequence, in order. State: each state's last value, f32.
+   */
+  scan: { readonly body: ScanBody };
+  /** inputs: tokens u32[time], table [vocab, width]. */
+  embed: None;
+  /** Largest singular value of a matrix (weights only). inputs: weight, all but its first `rows` dims flattened. */
+  spectral_norm: { readonly rows: number };
+}
+
+/**
+ * A graph of its own, without `time`: nodes `scan_state` and `scan_input` are its leaves. Only element-wise ops,
+ * reductions, reshapes, renames and constants occur inside.
+ */
+export interface ScanBody {
+  readonly nodes: readonly ScanNode[];
+  readonly states: readonly TensorType[];
+  /** Node whose value is each state's next value. */
+  readonly next: readonly NodeId[];
+  /** Node whose value is yielded. */
+  readonly yields: NodeId;
+}
+export interface ScanNode {
+  readonly id: NodeId;
+  readonly op: OpName | 'scan_state' | 'scan_input';
+  readonly inputs: readonly NodeId[];
+  /** For `scan_state` and `scan_input`: `{ index, offset? }`, index of the state, or of the outer value (0 = first after the states). */
+  readonly attributes: unknown;
+  readonly type: TensorType;
+  readonly label?: string;
+}
+
+export type OpAttributes = Structured &
+  Record<UnaryName | BinaryName, None> &
+  Record<ReductionName, { readonly dims: readonly string[] }>;
+
+export type OpName = keyof OpAttributes;
