@@ -1,0 +1,25 @@
+// Bundles the command line into few files, since hundreds of small modules would cost more than the work itself.
+// What is imported dynamically stays in chunks of its own, and what is large or native stays in node_modules.
+import { rm } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const outdir = `${root}cli/dist/bundle`;
+await rm(outdir, { recursive: true, force: true });
+await build({
+  absWorkingDir: root,
+  entryPoints: { hyb: 'cli/src/index.ts' },
+  outdir,
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  external: ['webgpu', '@sparticuz/chromium', 'ts-morph', 'prettier', 'prettier/*', 'esbuild'],
+  minifySyntax: true,
+  legalComments: 'none',
+  // CommonJS dependencies still call `require` for Node's own modules.
+  banner: { js: "import { createRequire as __hybRequire } from 'node:module'; const require = __hybRequire(import.meta.url);" },
+  logLevel: 'warning',
+});
