@@ -1,1 +1,3 @@
-export const version = '0.1.0';
+export * from './ast/ast.js';
+export * from './diagnostics/catalogue.js';
+export * from './diagnostics/diagnostic.js';
