@@ -1,0 +1,152 @@
+/** Writes one kernel, statement by statement. Names are made unique; locals are handed out as expressions. */
+import type {
+  BufferDeclaration, BufferElement, Expression, Feature, Kernel, SharedDeclaration, Statement, TileConstant, UniformField, ValueType,
+} from './ir.js';
+import { u32 } from './expressions.js';
+import type { Operand } from './expressions.js';
+
+/** A variable: read it through `value`. */
+export interface Variable {
+  readonly value: Expression;
+  set(value: Expression): void;
+  setComponent(index: number, value: Expression): void;
+}
+/** A private array. */
+export interface PrivateArray {
+  at(index: Operand): Expression;
+  set(index: Operand, value: Expression): void;
+}
+export interface SharedArray extends PrivateArray {
+  readonly name: string;
+}
+export interface Buffer {
+  readonly name: string;
+  readonly element: BufferElement;
+  at(index: Operand): Expression;
+  set(index: Operand, value: Expression): void;
+  setComponent(index: Operand, component: number, value: Expression): void;
+}
+
+const index = (i: Operand): Expression => (typeof i === 'number' ? u32(i) : i);
+
+const ELEMENT_TYPE: Readonly<Record<BufferElement, ValueType>> = {
+  f32: 'f32', u32: 'u32', i32: 'i32', vec2f: 'vec2f', vec4f: 'vec4f', vec2u: 'vec2u', vec4u: 'vec4u', weights: 'vec4f',
+};
+
+export class KernelBuilder {
+  #buffers: BufferDeclaration[] = [];
+  #uniforms: UniformField[] = [];
+  #shared: SharedDeclaration[] = [];
+  #constants: TileConstant[] = [];
+  #blocks: Statement[][] = [[]];
+  #names = new Map<string, number>();
+
+  /** A name not used before in this kernel: `hint`, `hint_2`, … */
+  unique(hint: string): string {
+    const base = hint.replace(/[^A-Za-z0-9_]/g, '_').replace(/^(?=\d|_)/, 'v') || 'v';
+    const count = (this.#names.get(base) ?? 0) + 1;
+    this.#names.set(base, count);
+    return count === 1 ? base : `${base}_${count}`;
+  }
+
+  emit(statement: Statement): void {
+    this.#blocks[this.#blocks.length - 1]!.push(statement);
+  }
+  comment(text: string): void {
+    this.emit({ kind: 'comment', text });
+  }
+
+  buffer(hint: string, element: BufferElement, access: 'read' | 'read_write', doc: string): Buffer {
+    const name = this.unique(hint);
+    this.#buffers.push({ name, element, access, doc });
+    const type = ELEMENT_TYPE[element];
+    return {
+      name,
+      element,
+      at: (i) =>
+        element === 'weights'
+          ? { kind: 'load_weights', type: 'vec4f', buffer: name, index: index(i) }
+          : { kind: 'load', type, buffer: name, index: index(i) },
+      set: (i, value) => this.emit({ kind: 'store', buffer: name, index: index(i), value }),
+      setComponent: (i, component, value) => this.emit({ kind: 'store', buffer: name, index: index(i), value, component }),
+    };
+  }
+  uniform(hint: string, type: 'u32' | 'i32' | 'f32', doc: string): Expression & { kind: 'uniform' } {
+    const name = this.unique(hint);
+    this.#uniforms.push({ name, type, doc });
+    return { kind: 'uniform', type, name };
+  }
+  /** Workgroup memory of `length` elements. */
+  shared(hint: string, element: ValueType, length: Operand): SharedArray {
+    const name = this.unique(hint);
+    this.#shared.push({ name, element, length: index(length) });
+    return {
+      name,
+      at: (i) => ({ kind: 'load_shared', type: element, array: name, index: index(i) }),
+      set: (i, value) => this.emit({ kind: 'store_shared', array: name, index: index(i), value }),
+    };
+  }
+  tile(hint: string, value: number, choices?: readonly number[]): Expression {
+    const name = this.unique(hint);
+    this.#constants.push({ name, value, ...(choices ? { choices } : {}) });
+    return { kind: 'constant', type: 'u32', name };
+  }
+
+  let(hint: string, value: Expression): Expression {
+    const name = this.unique(hint);
+    this.emit({ kind: 'let', name, value });
+    return { kind: 'local', type: value.type, name };
+  }
+  variable(hint: string, type: ValueType, initial?: Expression): Variable {
+    const name = this.unique(hint);
+    this.emit({ kind: 'var', name, type, ...(initial ? { initial } : {}) });
+    return {
+      value: { kind: 'local', type, name },
+      set: (value) => this.emit({ kind: 'assign', name, value }),
+      setComponent: (component, value) => this.emit({ kind: 'assign', name, value, component }),
+    };
+  }
+  array(hint: string, element: ValueType, length: Operand, initial?: Expression): PrivateArray {
+    const name = this.unique(hint);
+    this.emit({ kind: 'array', name, element, length: index(length), ...(initial ? { initial } : {}) });
+    return {
+      at: (i) => ({ kind: 'element', type: element, array: name, index: index(i) }),
+      set: (i, value) => this.emit({ kind: 'set_element', array: name, index: index(i), value }),
+    };
+  }
+
+  /** Statements emitted by `body`, without adding them. */
+  block(body: () => void): readonly Statement[] {
+    this.#blocks.push([]);
+    body();
+    return this.#blocks.pop()!;
+  }
+  for(hint: string, from: Operand, to: Operand, body: (i: Expression) => void, options: { step?: Operand; unroll?: boolean } = {}): void {
+    const name = this.unique(hint);
+    const statements = this.block(() => body({ kind: 'local', type: 'u32', name }));
+    this.emit({
+      kind: 'for', name, from: index(from), to: index(to), step: index(options.step ?? 1),
+      ...(options.unroll ? { unroll: true } : {}), body: statements,
+    });
+  }
+  if(condition: Expression, then: () => void, otherwise?: () => void): void {
+    const thenBlock = this.block(then);
+    this.emit({ kind: 'if', condition, then: thenBlock, ...(otherwise ? { else: this.block(otherwise) } : {}) });
+  }
+  barrier(): void {
+    this.emit({ kind: 'barrier' });
+  }
+
+  finish(kernel: {
+    readonly name: string;
+    readonly doc: string;
+    readonly requires?: readonly Feature[];
+    readonly workgroupSize: readonly [number, number, number];
+  }): Kernel {
+    if (this.#blocks.length !== 1) throw new Error('a block of the kernel is still open');
+    return {
+      name: kernel.name, doc: kernel.doc, requires: kernel.requires ?? [], workgroupSize: kernel.workgroupSize,
+      buffers: this.#buffers, uniforms: this.#uniforms, shared: this.#shared, constants: this.#constants, body: this.#blocks[0]!,
+    };
+  }
+}
