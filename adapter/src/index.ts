@@ -1,1 +1,5 @@
-export const version = '0.1.0';
+export { adapterKind, describeAdapter, gpu, installGPU, listAdapters } from './adapter.js';
+export type { AdapterDescription, AdapterKind, AdapterOptions, ListOptions } from './adapter.js';
+export { cacheFolder, unpack } from './cache.js';
+export { softwareEnvironment, softwareVulkan } from './vulkan.js';
+export type { SoftwareVulkan } from './vulkan.js';
