@@ -25,8 +25,11 @@ type None = Readonly<Record<string, never>>;
 interface Structured {
   /** A parameter of the layer. No inputs. */
   parameter: { readonly path: string };
-  /** `x`, the residual stream `[time, width]`; or `tokens` `u32[time]`. No inputs. */
-  input: { readonly name: 'x' | 'tokens' };
+  /**
+   * `x`, the residual stream `[time, width]`; or `tokens` `u32[time]`; in gradient graphs also `gradient`, that of the
+   * output. No inputs.
+   */
+  input: { readonly name: 'x' | 'tokens' | 'gradient' };
   /** A scalar. No inputs. */
   constant: { readonly value: number };
   /** Position of each token in its sequence, f32 `[time]`. No inputs. */
@@ -45,8 +48,12 @@ interface Structured {
   slice: { readonly dim: string; readonly start: number; readonly end: number; readonly name: string };
   /** Joins along `dim`; other dimensions agree. The joined dimension is called `name`. */
   concat: { readonly dim: string; readonly name: string };
-  /** Dimensions in another order. */
+  /** Adds zeros before and after along `dim`; the result's dimension is called `name`. The gradient of `slice`. */
+  pad: { readonly dim: string; readonly before: number; readonly after: number; readonly name: string };
+  /** Dimensions in another order; `time` stays first. */
   transpose: { readonly order: readonly string[] };
+  /** Repeats the tensor along the dimensions it lacks; the result has exactly `dims`, in that order. */
+  broadcast: { readonly dims: readonly Dim[] };
 
   /**
    * inputs: x, weight [out…, in…], bias [out…]?. Contracts the dims named in `in` of x, which become `out`:
@@ -87,7 +94,8 @@ interface Structured {
   };
   /**
    * General recurrence. inputs: the initial value of each state (no `time`), then the outer values that the body reads.
-   * The body runs once a token of each sequence, in order. State: each state's last value, f32.
+   * The body runs once a token of each sequence, in order. State: each state's last value, f32, and the last tokens of
+   * outer values that are read shifted. An initial value may lack dimensions of its state: it is repeated along them.
    */
   scan: { readonly body: ScanBody };
   /** inputs: tokens u32[time], table [vocab, width]. */
@@ -112,10 +120,20 @@ export interface ScanNode {
   readonly id: NodeId;
   readonly op: OpName | 'scan_state' | 'scan_input';
   readonly inputs: readonly NodeId[];
-  /** For `scan_state` and `scan_input`: `{ index, offset? }`, index of the state, or of the outer value (0 = first after the states). */
+  /**
+   * For `scan_state` and `scan_input`: `ScanLeaf`. For other ops their attributes.
+   */
   readonly attributes: unknown;
   readonly type: TensorType;
   readonly label?: string;
+}
+
+/** Attributes of a body's leaves. */
+export interface ScanLeaf {
+  /** Index of the state, or of the outer value (0 = first after the states). */
+  readonly index: number;
+  /** `x[t - offset]`: tokens back, at least 0 (0 if absent). Zero before the sequence's start. Only for inputs with `time`. */
+  readonly offset?: number;
 }
 
 export type OpAttributes = Structured &

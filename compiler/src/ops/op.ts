@@ -1,6 +1,6 @@
 import type { TensorType } from '../graph/types.js';
 import type { OpAttributes, OpName } from './attributes.js';
-import type { GraphBuilder } from '../graph/builder.js';
+import type { NodeBuilder } from '../graph/builder.js';
 import type { NodeId } from '../graph/graph.js';
 
 /** Thrown by shape rules; the tracer turns it into a diagnostic at the place of the call. */
@@ -32,6 +32,11 @@ export interface EvaluationContext {
   readonly segments: readonly Segment[];
   /** States of this op before the call, per segment; written by the op with the states after it. */
   readonly state: Map<string, Reference>[];
+  /** What the leaves `parameter` and `input` stand for; absent inside `scan`, where there are none. */
+  readonly leaves?: {
+    readonly parameter: (path: string) => Reference;
+    readonly input: (name: 'x' | 'tokens' | 'gradient') => Reference;
+  };
   readonly types: { readonly inputs: readonly TensorType[]; readonly output: TensorType };
 }
 
@@ -55,7 +60,7 @@ export interface OpDefinition<N extends OpName> {
    * (undefined: none flows) out of ops. Absent: not differentiable (comparisons, floor).
    */
   readonly gradient?: (
-    builder: GraphBuilder,
+    builder: NodeBuilder,
     node: { readonly inputs: readonly NodeId[]; readonly attributes: OpAttributes[N]; readonly output: NodeId },
     outputGradient: NodeId,
   ) => readonly (NodeId | undefined)[];
