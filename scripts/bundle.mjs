@@ -20,6 +20,8 @@ await build({
   minifySyntax: true,
   legalComments: 'none',
   // CommonJS dependencies still call `require` for Node's own modules.
-  banner: { js: "import { createRequire as __hybRequire } from 'node:module'; const require = __hybRequire(import.meta.url);" },
+  banner: {
+    js: "import { createRequire as __hybRequire } from 'node:module'; const require = __hybRequire(import.meta.url);",
+  },
   logLevel: 'warning',
 });

@@ -4,13 +4,17 @@ import { join } from 'node:path';
 import { build, type BuildOptions } from 'esbuild';
 
 export const root = join(import.meta.dirname, '../..');
-const folder = join(root, 'node_modules/.cache/hyb-tests');
+/** Bundles are kept here; Chromium is served from it. */
+export const cache = join(root, 'node_modules/.cache/hyb-tests');
 
 /**
  * Bundles a module for another process or a browser, from sources, and returns the path of the bundle. Packages from
  * node_modules stay outside for Node and Deno and come along for browsers.
  */
-export async function bundle(entry: string, options: BuildOptions & { platform?: 'node' | 'browser' } = {}): Promise<string> {
+export async function bundle(
+  entry: string,
+  options: BuildOptions & { platform?: 'node' | 'browser' } = {},
+): Promise<string> {
   const platform = options.platform ?? 'node';
   const { outputFiles } = await build({
     entryPoints: [entry],
@@ -25,12 +29,16 @@ export async function bundle(entry: string, options: BuildOptions & { platform?:
     plugins: [workspaces],
     ...options,
   });
-  const code = outputFiles![0]!.contents;
-  // Named by content: equal bundles are equal files, also when several tests write them at once.
-  const path = join(folder, `${createHash('sha256').update(code).digest('hex').slice(0, 16)}.mjs`);
-  await mkdir(folder, { recursive: true });
-  await writeFile(`${path}.${process.pid}`, code);
-  await rename(`${path}.${process.pid}`, path);
+  return save(outputFiles![0]!.contents);
+}
+
+/** Writes a module under a name made of its content, so that tests that write the same at the same time agree. */
+export async function save(code: string | Uint8Array): Promise<string> {
+  const path = join(cache, `${createHash('sha256').update(code).digest('hex').slice(0, 16)}.mjs`);
+  const unfinished = `${path}.${process.pid}`;
+  await mkdir(cache, { recursive: true });
+  await writeFile(unfinished, code);
+  await rename(unfinished, path);
   return path;
 }
 

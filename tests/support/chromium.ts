@@ -1,0 +1,93 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { unpack } from '@hyb/adapter';
+import { chromium as playwright, type Page } from 'playwright-core';
+import { bundle, cache, save } from './bundle.js';
+import type { Context, Environment, EnvironmentOptions, RunOptions } from './environments.js';
+import { serve } from './server.js';
+
+/** Headless Chromium out of an npm package, with the libraries and fonts that a bare Debian lacks. */
+async function browserFolder(): Promise<string> {
+  return unpack('chromium', ['chromium.br', 'swiftshader.tar.br', 'al2023.tar.br', 'fonts.tar.br'], async (folder) => {
+    await writeFile(
+      join(folder, 'fonts.conf'),
+      `<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig><dir prefix="relative">fonts</dir><cachedir prefix="xdg">fontconfig</cachedir></fontconfig>\n`,
+    );
+  });
+}
+
+/** A headless Chromium; every run has a page of its own. WebGPU runs on SwiftShader. */
+export async function chromium(options: EnvironmentOptions = {}): Promise<Environment> {
+  const folder = await browserFolder();
+  const server = await serve({ '/bundles': cache, ...options.serve });
+  const libraries = [join(folder, 'lib'), folder, process.env.LD_LIBRARY_PATH].filter(Boolean).join(':');
+  const browser = await playwright.launch({
+    executablePath: join(folder, 'chromium'),
+    args: [
+      '--no-sandbox',
+      '--headless=new',
+      '--disable-dev-shm-usage',
+      '--enable-unsafe-webgpu',
+      '--use-webgpu-adapter=swiftshader',
+    ],
+    env: { ...(process.env as Record<string, string>), LD_LIBRARY_PATH: libraries, FONTCONFIG_PATH: folder },
+  });
+  const runBundle = async <Result>(file: string, run: RunOptions = {}): Promise<Result> => {
+    const page = await browser.newPage();
+    const printed = listen(page);
+    const context: Context = { environment: 'chromium', base: server.base };
+    // A bundle that lies elsewhere is put among those that are served.
+    const served = file.startsWith(cache) ? file : await save(await readFile(file));
+    const url = `/bundles${served.slice(cache.length)}`;
+    const timeout = run.timeout ?? 120_000;
+    try {
+      await page.goto(server.base);
+      const result = page.evaluate(
+        async ([module, args, given]) => {
+          const { default: program } = (await import(module)) as {
+            default: (args: unknown, context: unknown) => unknown;
+          };
+          return JSON.stringify((await program(args, given)) ?? null);
+        },
+        [url, run.args ?? null, context] as const,
+      );
+      return JSON.parse(await within(result, timeout)) as Result;
+    } catch (error) {
+      throw new Error([error instanceof Error ? error.message : String(error), ...printed].join('\n'), {
+        cause: error,
+      });
+    } finally {
+      await page.close();
+    }
+  };
+  return {
+    name: 'chromium',
+    run: async (entry, run) => runBundle(await bundle(entry, { platform: 'browser' }), run),
+    runBundle,
+    close: async () => {
+      await browser.close();
+      await server.close();
+    },
+  };
+}
+
+function listen(page: Page): string[] {
+  const printed: string[] = [];
+  page.on('console', (message) => printed.push(`[${message.type()}] ${message.text()}`));
+  page.on('pageerror', (error) => printed.push(`[uncaught] ${error.message}`));
+  page.on('crash', () => printed.push('[crash] The page crashed.'));
+  return printed;
+}
+
+async function within<T>(promise: Promise<T>, milliseconds: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`No result within ${milliseconds / 1000} s.`)), milliseconds);
+  });
+  try {
+    return await Promise.race([promise, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

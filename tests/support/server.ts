@@ -1,0 +1,75 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { extname, join, normalize } from 'node:path';
+
+/** URL paths and the folders or files behind them, as `{ '/golden': folder }`. */
+export type Served = Readonly<Record<string, string>>;
+
+export interface Server {
+  /** `http://127.0.0.1:PORT`. */
+  readonly base: string;
+  close(): Promise<void>;
+}
+
+const types: Readonly<Record<string, string>> = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.mjs': 'text/javascript',
+  '.json': 'application/json',
+  '.wasm': 'application/wasm',
+  '.wgsl': 'text/plain',
+};
+
+/** Serves files on the loopback interface: with ranges, and isolated across origins so that shared memory works. */
+export async function serve(served: Served): Promise<Server> {
+  const server = createServer((request, response) => {
+    answer(served, request, response).catch((error: unknown) => {
+      response.writeHead(500).end(String(error));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    base: `http://127.0.0.1:${port}`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function answer(served: Served, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const path = normalize(decodeURIComponent(new URL(request.url ?? '/', 'http://localhost').pathname));
+  response.setHeader('Cross-Origin-Opener-Policy', 'same-origin');
+  response.setHeader('Cross-Origin-Embedder-Policy', 'require-corp');
+  response.setHeader('Cache-Control', 'no-store');
+  if (path === '/')
+    return void response.setHeader('Content-Type', 'text/html').end('<!doctype html><title>Hyb</title>');
+  const prefix = Object.keys(served).find((each) => path === each || path.startsWith(`${each}/`));
+  const file = prefix === undefined ? undefined : join(served[prefix]!, path.slice(prefix.length));
+  const size =
+    file &&
+    (await stat(file).then(
+      (status) => (status.isFile() ? status.size : undefined),
+      () => undefined,
+    ));
+  if (file === undefined || typeof size !== 'number') return void response.writeHead(404).end();
+
+  response.setHeader('Content-Type', types[extname(file)] ?? 'application/octet-stream');
+  response.setHeader('Accept-Ranges', 'bytes');
+  const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '');
+  const start = Number(range?.[1] ?? 0);
+  const end = Math.min(range?.[2] ? Number(range[2]) : size - 1, size - 1);
+  if (range && (start >= size || end < start)) {
+    return void response.writeHead(416, { 'Content-Range': `bytes */${size}` }).end();
+  }
+  if (range) response.setHeader('Content-Range', `bytes ${start}-${end}/${size}`);
+  response.writeHead(range ? 206 : 200, { 'Content-Length': end - start + 1 });
+  if (request.method === 'HEAD' || size === 0) return void response.end();
+  createReadStream(file, { start, end })
+    .on('error', () => response.destroy())
+    .pipe(response);
+}
