@@ -56,15 +56,15 @@ function arithmetic(operator: '+' | '-' | '*' | '/' | '%', a: Operand, b: Operan
   const type = isVector(left.type) ? left.type : right.type;
   if (isLiteral(left) && isLiteral(right) && isInteger(type)) {
     const folded = foldInteger(operator, left.value, right.value);
-    if (folded !== undefined && (type === 'i32' || folded >= 0)) return { kind: 'literal', type: left.type, value: folded };
+    if (folded !== undefined && (type === 'i32' || folded >= 0)) return { kind: 'literal', type: scalarOf(type), value: folded };
   }
   if (isLiteral(right, 0) && (operator === '+' || operator === '-') && right.type === type) return left;
   if (isLiteral(left, 0) && operator === '+' && left.type === type) return right;
   if (isLiteral(right, 1) && (operator === '*' || operator === '/') && left.type === type) return left;
   if (isLiteral(left, 1) && operator === '*' && right.type === type) return right;
   if (isInteger(type)) {
-    if (operator === '*' && (isLiteral(left, 0) || isLiteral(right, 0))) return { kind: 'literal', type: left.type, value: 0 };
-    if (operator === '%' && isLiteral(right, 1)) return { kind: 'literal', type: left.type, value: 0 };
+    if (operator === '*' && (isLiteral(left, 0) || isLiteral(right, 0))) return { kind: 'literal', type: scalarOf(type), value: 0 };
+    if (operator === '%' && isLiteral(right, 1)) return { kind: 'literal', type: scalarOf(type), value: 0 };
     if (operator === '/' && isLiteral(left, 0)) return left;
     if (operator === '%' && isLiteral(left, 0)) return left;
   }
