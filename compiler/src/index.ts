@@ -6,3 +6,7 @@ export * from './graph/body-builder.js';
 export * from './ops/attributes.js';
 export * from './ops/op.js';
 export { OPS, opDefinition } from './ops/table.js';
+export { printGraph, printModelGraph } from './graph/print.js';
+export * from './graph/verify.js';
+export * from './reference/evaluate.js';
+export * from './reference/model.js';

@@ -53,7 +53,9 @@ export function createBodyBuilder(states: readonly TensorType[], outers: readonl
   const builder: BodyBuilder = {
     add(op, inputs, attributes, details = {}) {
       if (!isBodyOp(op)) {
-        throw new ShapeError(`\`${op}\` cannot stand in a scan`, { expected: 'element-wise ops, reductions and views' });
+        throw new ShapeError(`\`${op}\` cannot stand in a scan`, {
+          expected: 'element-wise ops, reductions and views',
+        });
       }
       const type = bodyDefinition(op).infer(inputs.map(typeOf), attributes as OpAttributes[BodyOpName]);
       return append({ op, inputs, attributes, type, ...(details.label !== undefined && { label: details.label }) });
@@ -62,19 +64,34 @@ export function createBodyBuilder(states: readonly TensorType[], outers: readonl
     state(index, label) {
       const type = states[index];
       if (type === undefined) throw new RangeError(`there is no state ${index}`);
-      return append({ op: 'scan_state', inputs: [], attributes: { index }, type, ...(label !== undefined && { label }) });
+      return append({
+        op: 'scan_state',
+        inputs: [],
+        attributes: { index },
+        type,
+        ...(label !== undefined && { label }),
+      });
     },
     input(index, offset = 0, label) {
       const type = outers[index];
       if (type === undefined) throw new RangeError(`there is no outer value ${index}`);
       if (!(Number.isSafeInteger(offset) && offset >= 0)) {
-        throw new ShapeError('scan reads this token or earlier ones', { expected: 'an offset of at least 0', found: `${offset}` });
+        throw new ShapeError('scan reads this token or earlier ones', {
+          expected: 'an offset of at least 0',
+          found: `${offset}`,
+        });
       }
       if (offset > 0 && !hasTime(type)) {
         throw new ShapeError('scan: only values over time can be read shifted', { found: printType(type) });
       }
       const attributes = offset === 0 ? { index } : { index, offset };
-      return append({ op: 'scan_input', inputs: [], attributes, type: withoutTime(type), ...(label !== undefined && { label }) });
+      return append({
+        op: 'scan_input',
+        inputs: [],
+        attributes,
+        type: withoutTime(type),
+        ...(label !== undefined && { label }),
+      });
     },
     typeOf,
     nodeOf: (node) => ({ ...nodes[node]!, type: typeOf(node) }),

@@ -52,7 +52,11 @@ export interface LayerGraphBuilder extends GraphBuilder {
   /** What enters the graph: `x` is `[time, width]`, `tokens` `u32[time]`, `gradient` of the given type. */
   input(name: OpAttributes['input']['name'], type?: TensorType): NodeId;
   /** `finish` with several outputs: also maps each of `roots` to its node in the graph. */
-  finishAll(name: string, output: NodeId, roots: readonly NodeId[]): { readonly graph: Graph; readonly roots: readonly NodeId[] };
+  finishAll(
+    name: string,
+    output: NodeId,
+    roots: readonly NodeId[],
+  ): { readonly graph: Graph; readonly roots: readonly NodeId[] };
 }
 
 /** @param options width of the residual stream: the type of the input `x`. */
@@ -108,7 +112,10 @@ export function createGraphBuilder(options: { readonly width: number }): LayerGr
       if (declared !== undefined) {
         const { type: first } = declared.declaration;
         if (sameDims(first.dims, type.dims) && first.dtype === type.dtype) return declared.node;
-        throw new ShapeError(`parameter \`${path}\` is declared twice`, { expected: printType(first), found: printType(type) });
+        throw new ShapeError(`parameter \`${path}\` is declared twice`, {
+          expected: printType(first),
+          found: printType(type),
+        });
       }
       const node = append({ op: 'parameter', inputs: [], attributes: { path }, type, label: path });
       parameters.set(path, { declaration, node });

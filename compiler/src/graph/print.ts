@@ -54,7 +54,10 @@ export function printInitializer(init: Initializer): string {
   }
 }
 
-type Printable = Pick<GraphNode, 'id' | 'inputs' | 'type' | 'label'> & { readonly op: string; readonly attributes: unknown };
+type Printable = Pick<GraphNode, 'id' | 'inputs' | 'type' | 'label'> & {
+  readonly op: string;
+  readonly attributes: unknown;
+};
 
 function printNode(node: Printable, names: readonly string[]): string[] {
   const inputs = node.inputs.map((input) => names[input] ?? `?${input}`).join(', ');
@@ -99,7 +102,9 @@ function printValue(value: unknown): string {
     if ('name' in value && 'extent' in value) {
       return value.extent === 'time' ? `${String(value.name)}` : `${String(value.name)}: ${String(value.extent)}`;
     }
-    return `{${Object.entries(value).map(([k, v]) => `${k}: ${printValue(v)}`).join(', ')}}`;
+    return `{${Object.entries(value)
+      .map(([k, v]) => `${k}: ${printValue(v)}`)
+      .join(', ')}}`;
   }
   return String(value);
 }

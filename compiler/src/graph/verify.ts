@@ -44,9 +44,11 @@ function nodeProblems(graph: Graph, node: GraphNode, options: VerifyOptions): st
   const problems: string[] = [];
   const { dims } = node.type;
   // Weights are positional: `width -> width` has two dimensions of one name.
-  if (hasTime(node.type) && new Set(dims.map((d) => d.name)).size < dims.length) problems.push('two dimensions have one name');
+  if (hasTime(node.type) && new Set(dims.map((d) => d.name)).size < dims.length)
+    problems.push('two dimensions have one name');
   if (dims.some((d, i) => d.extent === 'time' && i > 0)) problems.push('time is not the first dimension');
-  if (dims.some((d) => (d.extent === 'time') !== (d.name === 'time'))) problems.push('a dimension is called time and is not, or the reverse');
+  if (dims.some((d) => (d.extent === 'time') !== (d.name === 'time')))
+    problems.push('a dimension is called time and is not, or the reverse');
   const expected = expectedType(graph, node, options);
   if (typeof expected === 'string') problems.push(expected);
   else if (!sameDims(expected.dims, node.type.dims) || expected.dtype !== node.type.dtype) {
@@ -96,7 +98,9 @@ function parameterProblems(graph: Graph, { gradients }: VerifyOptions): string[]
     if (paths.has(path)) problems.push(`parameter ${path} is declared twice`);
     paths.add(path);
     if (hasTime(type)) problems.push(`parameter ${path} varies over time`);
-    const reads = graph.nodes.filter((n) => n.op === 'parameter' && (n.attributes as OpAttributes['parameter']).path === path);
+    const reads = graph.nodes.filter(
+      (n) => n.op === 'parameter' && (n.attributes as OpAttributes['parameter']).path === path,
+    );
     if (reads.length > 1) problems.push(`parameter ${path} has ${reads.length} nodes`);
     // A gradient graph's output alone does not need all parameters.
     if (gradients !== true && !reads.some((n) => reached.has(n.id))) problems.push(`parameter ${path} is not used`);
@@ -130,13 +134,20 @@ export function verifyModelGraph(model: ModelGraph): readonly GraphProblem[] {
       report(instance.path, `graph ${instance.graph} does not exist`);
       return;
     }
-    const reads = new Set(graph.nodes.filter((n) => n.op === 'input').map((n) => (n.attributes as OpAttributes['input']).name));
+    const reads = new Set(
+      graph.nodes.filter((n) => n.op === 'input').map((n) => (n.attributes as OpAttributes['input']).name),
+    );
     if (reads.has('tokens') !== (i === 0)) report(instance.path, 'the first instance, and no other, reads the tokens');
     if (reads.has('x') && i === 0) report(instance.path, 'the first instance has no residual stream to read');
     const output = graph.nodes[graph.output]?.type;
     const last = i === model.instances.length - 1;
-    const fits = output !== undefined && (last ? sameExtents(output, tensor(logits)) : sameDims(output.dims, stream.dims));
-    if (!fits) report(instance.path, `the output is ${output === undefined ? 'missing' : printType(output)}, not ${printType(last ? tensor(logits) : stream)}`);
+    const fits =
+      output !== undefined && (last ? sameExtents(output, tensor(logits)) : sameDims(output.dims, stream.dims));
+    if (!fits)
+      report(
+        instance.path,
+        `the output is ${output === undefined ? 'missing' : printType(output)}, not ${printType(last ? tensor(logits) : stream)}`,
+      );
   });
   for (const [where, message] of placementProblems(model)) report(where, message);
   return problems;
@@ -162,7 +173,8 @@ function placementProblems(model: ModelGraph): (readonly [string, string])[] {
       else owners.set(full, parameter);
     }
     for (const local of Object.keys(instance.aliases)) {
-      if (!parameters.some((p) => p.path === local)) problems.push([instance.path, `there is no parameter ${local} to alias`]);
+      if (!parameters.some((p) => p.path === local))
+        problems.push([instance.path, `there is no parameter ${local} to alias`]);
     }
   }
   for (const { path, full, parameter } of borrowed) {

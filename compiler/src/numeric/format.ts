@@ -18,9 +18,23 @@ export interface FormatDescription {
 }
 
 export const FORMATS: Readonly<Record<FloatFormat, FormatDescription>> = {
-  f32: { exponentBits: 8, mantissaBits: 23, bias: 127, largest: (2 - 2 ** -23) * 2 ** 127, infinity: true, saturates: false },
+  f32: {
+    exponentBits: 8,
+    mantissaBits: 23,
+    bias: 127,
+    largest: (2 - 2 ** -23) * 2 ** 127,
+    infinity: true,
+    saturates: false,
+  },
   f16: { exponentBits: 5, mantissaBits: 10, bias: 15, largest: 65504, infinity: true, saturates: false },
-  bf16: { exponentBits: 8, mantissaBits: 7, bias: 127, largest: (2 - 2 ** -7) * 2 ** 127, infinity: true, saturates: false },
+  bf16: {
+    exponentBits: 8,
+    mantissaBits: 7,
+    bias: 127,
+    largest: (2 - 2 ** -7) * 2 ** 127,
+    infinity: true,
+    saturates: false,
+  },
   e4m3: { exponentBits: 4, mantissaBits: 3, bias: 7, largest: 448, infinity: false, saturates: true },
   e5m2: { exponentBits: 5, mantissaBits: 2, bias: 15, largest: 57344, infinity: true, saturates: true },
 };

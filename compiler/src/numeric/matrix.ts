@@ -1,7 +1,13 @@
 /** Matrix products in f64 over row-major arrays, blocked so that the reference runs whole models in seconds. */
 
 /** y[n, o] = Σ_i x[n, i] w[o, i]. */
-export function timesTransposed(x: Float64Array, w: Float64Array, rows: number, inner: number, outputs: number): Float64Array {
+export function timesTransposed(
+  x: Float64Array,
+  w: Float64Array,
+  rows: number,
+  inner: number,
+  outputs: number,
+): Float64Array {
   const y = new Float64Array(rows * outputs);
   // Four outputs by two rows at a time: eight sums in registers for six loads.
   for (let o = 0; o < outputs; o += 4) {
@@ -13,7 +19,14 @@ export function timesTransposed(x: Float64Array, w: Float64Array, rows: number, 
     for (let n = 0; n < rows; n += 2) {
       const x0 = n * inner;
       const x1 = n + 1 < rows ? x0 + inner : x0;
-      let a0 = 0, a1 = 0, a2 = 0, a3 = 0, b0 = 0, b1 = 0, b2 = 0, b3 = 0;
+      let a0 = 0,
+        a1 = 0,
+        a2 = 0,
+        a3 = 0,
+        b0 = 0,
+        b1 = 0,
+        b2 = 0,
+        b3 = 0;
       for (let i = 0; i < inner; i++) {
         const a = x[x0 + i]!;
         const b = x[x1 + i]!;
@@ -21,8 +34,14 @@ export function timesTransposed(x: Float64Array, w: Float64Array, rows: number, 
         const q = w[w1 + i]!;
         const r = w[w2 + i]!;
         const s = w[w3 + i]!;
-        a0 += a * p; a1 += a * q; a2 += a * r; a3 += a * s;
-        b0 += b * p; b1 += b * q; b2 += b * r; b3 += b * s;
+        a0 += a * p;
+        a1 += a * q;
+        a2 += a * r;
+        a3 += a * s;
+        b0 += b * p;
+        b1 += b * q;
+        b2 += b * r;
+        b3 += b * s;
       }
       const at = n * outputs + o;
       y[at] = a0;
@@ -57,7 +76,13 @@ export function times(x: Float64Array, w: Float64Array, rows: number, inner: num
 }
 
 /** w[o, i] = Σ_n a[n, o] b[n, i]. */
-export function transposedTimes(a: Float64Array, b: Float64Array, rows: number, left: number, right: number): Float64Array {
+export function transposedTimes(
+  a: Float64Array,
+  b: Float64Array,
+  rows: number,
+  left: number,
+  right: number,
+): Float64Array {
   const w = new Float64Array(left * right);
   for (let n = 0; n < rows; n++) {
     for (let o = 0; o < left; o++) {

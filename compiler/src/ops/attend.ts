@@ -6,7 +6,11 @@ import type { OpDefinition, Reference } from './op.js';
 import { requireExtents, requireFloat, requireInputs, requireWellFormed } from './shape.js';
 
 /** The shapes that `attend` and its gradient take. @throws ShapeError */
-export function requireAttendInputs(op: string, inputs: readonly TensorType[], { window, cap, clip }: OpAttributes['attend']): void {
+export function requireAttendInputs(
+  op: string,
+  inputs: readonly TensorType[],
+  { window, cap, clip }: OpAttributes['attend'],
+): void {
   inputs.forEach((_, i) => requireFloat(op, inputs, i));
   requireExtents(op, 'the query', inputs, 0, ['time', undefined, undefined], ['time', 'heads', 'head_dim']);
   const [, heads, channels] = inputs[0]!.dims;
@@ -25,7 +29,9 @@ export function requireAttendInputs(op: string, inputs: readonly TensorType[], {
   }
   if (cap !== undefined && !(cap > 0)) throw new ShapeError(`${op}: cap must be positive`, { found: `${cap}` });
   if (clip !== undefined && !(clip[0] >= 1 && clip[1] <= 0)) {
-    throw new ShapeError(`${op}: clip is (zeta, gamma) with zeta at least 1 and gamma at most 0`, { found: `(${clip.join(', ')})` });
+    throw new ShapeError(`${op}: clip is (zeta, gamma) with zeta at least 1 and gamma at most 0`, {
+      found: `(${clip.join(', ')})`,
+    });
   }
 }
 
@@ -95,7 +101,8 @@ export const attend: OpDefinition<'attend'> = {
           const at = ((start + t) * heads + h) * width;
           for (let j = first; j <= last; j++) {
             const value = (j * keyHeads + own) * width;
-            const p = clip === undefined ? scores[j]! : Math.min(1, Math.max(0, (clip[0] - clip[1]) * scores[j]! + clip[1]));
+            const p =
+              clip === undefined ? scores[j]! : Math.min(1, Math.max(0, (clip[0] - clip[1]) * scores[j]! + clip[1]));
             for (let d = 0; d < width; d++) data[at + d]! += p * values.data[value + d]!;
           }
         }

@@ -7,12 +7,39 @@ import type { NodeId } from '../graph/graph.js';
 
 /** Element-wise functions of one argument. */
 export const UNARY = [
-  'neg', 'abs', 'exp', 'log', 'sqrt', 'rsqrt', 'sin', 'cos', 'tanh', 'erf', 'floor',
-  'sigmoid', 'softplus', 'silu', 'relu', 'gelu', 'gelu_tanh', 'not',
+  'neg',
+  'abs',
+  'exp',
+  'log',
+  'sqrt',
+  'rsqrt',
+  'sin',
+  'cos',
+  'tanh',
+  'erf',
+  'floor',
+  'sigmoid',
+  'softplus',
+  'silu',
+  'relu',
+  'gelu',
+  'gelu_tanh',
+  'not',
 ] as const;
 /** Element-wise functions of two arguments, broadcast by dimension name. */
 export const BINARY = [
-  'add', 'sub', 'mul', 'div', 'pow', 'max', 'min', 'less', 'less_equal', 'equal', 'and', 'or',
+  'add',
+  'sub',
+  'mul',
+  'div',
+  'pow',
+  'max',
+  'min',
+  'less',
+  'less_equal',
+  'equal',
+  'and',
+  'or',
 ] as const;
 export const REDUCTIONS = ['sum', 'mean', 'amax', 'amin'] as const;
 
@@ -78,7 +105,11 @@ interface Structured {
    * `interleaved` pairs 2i with 2i + 1. `frequencies` are radians per token (all scaling kinds are folded in);
    * `amplitude` multiplies sine and cosine (YaRN's attention factor).
    */
-  rope: { readonly frequencies: readonly number[]; readonly pairing: 'half' | 'interleaved'; readonly amplitude: number };
+  rope: {
+    readonly frequencies: readonly number[];
+    readonly pairing: 'half' | 'interleaved';
+    readonly amplitude: number;
+  };
   /**
    * Causal attention. inputs: q [time, heads, d], k [time, kv_heads, d], v [time, kv_heads, dv]; result [time, heads, dv].
    * s = scale · q·k; with cap: s = cap · tanh(s / cap); s = temperature · s; mask to the own sequence, no later token and

@@ -46,7 +46,10 @@ export function verifyBody(body: ScanBody, outers: readonly TensorType[]): void 
     }
   });
   if (body.next.length !== body.states.length) {
-    throw new ShapeError('scan needs the next value of each state', { expected: `${body.states.length}`, found: `${body.next.length}` });
+    throw new ShapeError('scan needs the next value of each state', {
+      expected: `${body.states.length}`,
+      found: `${body.next.length}`,
+    });
   }
   body.next.forEach((id, i) => {
     const next = body.nodes[id]?.type;
@@ -71,12 +74,17 @@ function inferNode(body: ScanBody, node: ScanNode, outers: readonly TensorType[]
     const type = outers[index];
     if (type === undefined) throw new ShapeError(`scan: there is no outer value ${index}`);
     if (!(Number.isSafeInteger(offset) && offset >= 0)) {
-      throw new ShapeError('scan reads this token or earlier ones', { expected: 'an offset of at least 0', found: `${offset}` });
+      throw new ShapeError('scan reads this token or earlier ones', {
+        expected: 'an offset of at least 0',
+        found: `${offset}`,
+      });
     }
-    if (offset > 0 && !hasTime(type)) throw new ShapeError('scan: only values over time can be read shifted', { found: printType(type) });
+    if (offset > 0 && !hasTime(type))
+      throw new ShapeError('scan: only values over time can be read shifted', { found: printType(type) });
     return withoutTime(type);
   }
-  if (!isBodyOp(node.op)) throw new ShapeError(`\`${node.op}\` cannot stand in a scan`, { expected: 'element-wise ops and reductions' });
+  if (!isBodyOp(node.op))
+    throw new ShapeError(`\`${node.op}\` cannot stand in a scan`, { expected: 'element-wise ops and reductions' });
   const inputs = node.inputs.map((id) => body.nodes[id]!.type);
   return bodyDefinition(node.op).infer(inputs, node.attributes as OpAttributes[BodyOpName]);
 }
@@ -101,7 +109,9 @@ export function evaluateBody(
         types: { inputs: node.inputs.map((id) => body.nodes[id]!.type), output: node.type },
       };
       const inputs = node.inputs.map((id) => values[id]!);
-      values.push(bodyDefinition(node.op as BodyOpName).evaluate(inputs, node.attributes as OpAttributes[BodyOpName], context));
+      values.push(
+        bodyDefinition(node.op as BodyOpName).evaluate(inputs, node.attributes as OpAttributes[BodyOpName], context),
+      );
     }
   }
   return values;

@@ -25,7 +25,8 @@ export const conv1d: OpDefinition<'conv1d'> = {
   infer: (inputs, { kernel }) => {
     requireInputs('conv1d', inputs, 2, 3);
     inputs.forEach((_, i) => requireFloat('conv1d', inputs, i));
-    if (!(Number.isSafeInteger(kernel) && kernel > 0)) throw new ShapeError('conv1d: kernel must be at least 1', { found: `${kernel}` });
+    if (!(Number.isSafeInteger(kernel) && kernel > 0))
+      throw new ShapeError('conv1d: kernel must be at least 1', { found: `${kernel}` });
     requireExtents('conv1d', 'x', inputs, 0, ['time', undefined], ['time', 'channels']);
     const channels = inputs[0]!.dims[1]!.extent;
     requireExtents('conv1d', 'the weight', inputs, 1, [channels, kernel], ['channels', 'kernel']);
@@ -45,7 +46,8 @@ export const conv1d: OpDefinition<'conv1d'> = {
           data[(segment.start + t) * channels + c] = total;
         }
       }
-      if (reach > 0) state[s]!.set('inputs', { shape: [reach, channels], data: values.slice(segment.length * channels) });
+      if (reach > 0)
+        state[s]!.set('inputs', { shape: [reach, channels], data: values.slice(segment.length * channels) });
     });
     return { shape: x!.shape, data };
   },

@@ -19,7 +19,8 @@ export const embed: OpDefinition<'embed'> = {
     const [vocab, width] = table!.shape as [number, number];
     const data = new Float64Array(context.tokens * width);
     tokens!.data.forEach((token, t) => {
-      if (!(Number.isInteger(token) && token >= 0 && token < vocab)) throw new RangeError(`token ${token} is not below ${vocab}`);
+      if (!(Number.isInteger(token) && token >= 0 && token < vocab))
+        throw new RangeError(`token ${token} is not below ${vocab}`);
       data.set(table!.data.subarray(token * width, (token + 1) * width), t * width);
     });
     return { shape: [context.tokens, width], data };

@@ -31,12 +31,7 @@ export function scalar(value: number): Reference {
  * The tensor laid out along `to`: dimensions are matched by name, may change order, and those that `from` lacks are
  * repeated. Returns the data itself where nothing moves.
  */
-export function arrange(
-  value: Reference,
-  from: readonly Dim[],
-  to: readonly Dim[],
-  tokens: number,
-): Float64Array {
+export function arrange(value: Reference, from: readonly Dim[], to: readonly Dim[], tokens: number): Float64Array {
   const unmoved = from.length === to.length && from.every((d, i) => d.name === to[i]!.name);
   if (unmoved) return value.data;
   const shape = shapeOf(to, tokens);

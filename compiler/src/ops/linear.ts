@@ -8,7 +8,10 @@ import type { OpDefinition } from './op.js';
 import { printDims, requireDim, requireFloat, requireInputs, requireTimeless, requireWellFormed } from './shape.js';
 
 /** x's dimensions that are contracted (in the weight's order) and kept (in x's order). */
-export function splitDims(x: TensorType, names: readonly string[]): { readonly kept: readonly Dim[]; readonly inner: readonly Dim[] } {
+export function splitDims(
+  x: TensorType,
+  names: readonly string[],
+): { readonly kept: readonly Dim[]; readonly inner: readonly Dim[] } {
   return {
     kept: x.dims.filter((d) => !names.includes(d.name)),
     inner: names.map((name) => x.dims.find((d) => d.name === name)!),
@@ -21,7 +24,8 @@ function infer(inputs: readonly TensorType[], attributes: OpAttributes['linear']
   requireTimeless('linear', 'the weight', inputs, 1);
   const [x, weight, bias] = inputs as [TensorType, TensorType, TensorType?];
   for (const name of attributes.in) {
-    if (requireDim('linear', inputs, 0, name).extent === 'time') throw new ShapeError('linear: `time` cannot be contracted');
+    if (requireDim('linear', inputs, 0, name).extent === 'time')
+      throw new ShapeError('linear: `time` cannot be contracted');
   }
   if (attributes.in.length === 0 || new Set(attributes.in).size !== attributes.in.length) {
     throw new ShapeError('linear contracts one or more different dimensions', { found: attributes.in.join(', ') });
@@ -29,10 +33,15 @@ function infer(inputs: readonly TensorType[], attributes: OpAttributes['linear']
   const { kept, inner } = splitDims(x, attributes.in);
   const wanted = [...attributes.out, ...inner];
   if (weight.dims.length !== wanted.length || weight.dims.some((d, i) => d.extent !== wanted[i]!.extent)) {
-    throw new ShapeError('linear: the weight has the wrong shape', { expected: printDims(wanted), found: printType(weight), input: 1 });
+    throw new ShapeError('linear: the weight has the wrong shape', {
+      expected: printDims(wanted),
+      found: printType(weight),
+      input: 1,
+    });
   }
   if (bias !== undefined) {
-    const fits = bias.dims.length === attributes.out.length && bias.dims.every((d, i) => d.extent === attributes.out[i]!.extent);
+    const fits =
+      bias.dims.length === attributes.out.length && bias.dims.every((d, i) => d.extent === attributes.out[i]!.extent);
     if (!fits) {
       throw new ShapeError('linear: the bias has the wrong shape', {
         expected: printDims(attributes.out),

@@ -54,7 +54,11 @@ export interface OpDefinition<N extends OpName> {
   /** Shape rule. @throws ShapeError */
   readonly infer: (inputs: readonly TensorType[], attributes: OpAttributes[N]) => TensorType;
   /** f64 meaning. */
-  readonly evaluate: (inputs: readonly Reference[], attributes: OpAttributes[N], context: EvaluationContext) => Reference;
+  readonly evaluate: (
+    inputs: readonly Reference[],
+    attributes: OpAttributes[N],
+    context: EvaluationContext,
+  ) => Reference;
   /**
    * Reverse mode: given the node's inputs, its value and the gradient of its value, builds the gradients of the inputs
    * (undefined: none flows) out of ops. Absent: not differentiable (comparisons, floor).

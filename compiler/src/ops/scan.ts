@@ -24,7 +24,12 @@ export function requireScanInputs(op: string, inputs: readonly TensorType[], bod
     requireFloat(op, inputs, i);
     const initial = inputs[i]!;
     const fits = initial.dims.every((d) => state.dims.some((s) => s.name === d.name && s.extent === d.extent));
-    if (!fits) throw new ShapeError(`${op}: the initial value does not fit the state`, { expected: printType(state), found: printType(initial), input: i });
+    if (!fits)
+      throw new ShapeError(`${op}: the initial value does not fit the state`, {
+        expected: printType(state),
+        found: printType(initial),
+        input: i,
+      });
   });
   verifyBody(body, inputs.slice(body.states.length));
 }
@@ -87,7 +92,13 @@ export const scan: OpDefinition<'scan'> = {
       ...body.states.map((type, i) => ({ name: stateName(i), kind: 'sequence' as const, dims: shapeOf(type.dims, 0) })),
       ...outers.flatMap((type, i) =>
         reach[i]! > 0
-          ? [{ name: historyName(i), kind: 'sequence' as const, dims: [reach[i]!, ...shapeOf(withoutTime(type).dims, 0)] }]
+          ? [
+              {
+                name: historyName(i),
+                kind: 'sequence' as const,
+                dims: [reach[i]!, ...shapeOf(withoutTime(type).dims, 0)],
+              },
+            ]
           : [],
       ),
     ];

@@ -67,7 +67,9 @@ export function requireWellFormed(op: string, dims: readonly Dim[]): void {
   const names = new Set<string>();
   dims.forEach((d, i) => {
     if (names.has(d.name)) {
-      throw new ShapeError(`${op}: the result would have two dimensions called \`${d.name}\``, { found: printDims(dims) });
+      throw new ShapeError(`${op}: the result would have two dimensions called \`${d.name}\``, {
+        found: printDims(dims),
+      });
     }
     names.add(d.name);
     if (d.extent === 'time' && i > 0) {

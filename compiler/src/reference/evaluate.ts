@@ -84,14 +84,24 @@ export function lookUp(parameters: ReadonlyMap<string, Reference>, path: string)
 }
 
 function inputOf(name: OpAttributes['input']['name'], { x, tokens, gradient }: GraphEvaluation): Reference {
-  const value = name === 'tokens' ? tokens && { shape: [tokens.length], data: Float64Array.from(tokens) } : name === 'x' ? x : gradient;
+  const value =
+    name === 'tokens'
+      ? tokens && { shape: [tokens.length], data: Float64Array.from(tokens) }
+      : name === 'x'
+        ? x
+        : gradient;
   if (value === undefined) throw new Error(`the input \`${name}\` is missing`);
   return value;
 }
 
 function requireShape(value: Reference, type: TensorType, tokens: number, what: string): void {
   const shape = shapeOf(type.dims, tokens);
-  const fits = value.shape.length === shape.length && value.shape.every((n, i) => n === shape[i]) && value.data.length === sizeOf(shape);
+  const fits =
+    value.shape.length === shape.length &&
+    value.shape.every((n, i) => n === shape[i]) &&
+    value.data.length === sizeOf(shape);
   if (fits) return;
-  throw new Error(`${what} has shape [${value.shape.join(', ')}] (${value.data.length} elements), not that of ${printType(type)}`);
+  throw new Error(
+    `${what} has shape [${value.shape.join(', ')}] (${value.data.length} elements), not that of ${printType(type)}`,
+  );
 }

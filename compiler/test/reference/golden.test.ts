@@ -80,7 +80,8 @@ function piece(state: SequenceState, path: string, name: string): Reference {
 function newest({ shape, data }: Reference): Reference {
   const [, channels, kernel] = shape as [number, number, number];
   const rows = new Float64Array((kernel - 1) * channels);
-  for (let k = 1; k < kernel; k++) for (let c = 0; c < channels; c++) rows[(k - 1) * channels + c] = data[c * kernel + k]!;
+  for (let k = 1; k < kernel; k++)
+    for (let c = 0; c < channels; c++) rows[(k - 1) * channels + c] = data[c * kernel + k]!;
   return { shape: [kernel - 1, channels], data: rows };
 }
 

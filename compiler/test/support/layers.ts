@@ -27,7 +27,12 @@ function project(b: LayerGraphBuilder, x: NodeId, path: string, from: readonly D
 }
 
 /** Puts a mixer into a residual layer with a norm before it. */
-export function residualLayer(name: string, width: number, eps: number, mixer: (b: LayerGraphBuilder, x: NodeId) => NodeId): Graph {
+export function residualLayer(
+  name: string,
+  width: number,
+  eps: number,
+  mixer: (b: LayerGraphBuilder, x: NodeId) => NodeId,
+): Graph {
   const b = createGraphBuilder({ width });
   const x = b.input('x');
   const normed = rmsNorm(b, x, 'norm.pre.weight', 'width', eps);
@@ -55,11 +60,17 @@ export function mamba2(sizes: Mamba2Sizes, width: number) {
     const C = dim('channels', channels);
     const mixed = b.add(
       'silu',
-      [b.add('conv1d', [xbc, matrix(b, 'mix.weight', [C, dim('kernel', conv)]), vector(b, 'mix.bias', [C])], { kernel: conv })],
+      [
+        b.add('conv1d', [xbc, matrix(b, 'mix.weight', [C, dim('kernel', conv)]), vector(b, 'mix.bias', [C])], {
+          kernel: conv,
+        }),
+      ],
       {},
     );
     const part = (start: number, size: number, dims: readonly Dim[]): NodeId =>
-      b.add('reshape', [b.add('slice', [mixed], { dim: 'channels', start, end: start + size, name: 'part' })], { dims: [TIME, ...dims] });
+      b.add('reshape', [b.add('slice', [mixed], { dim: 'channels', start, end: start + size, name: 'part' })], {
+        dims: [TIME, ...dims],
+      });
     const u = part(0, inner, [dim('heads', heads), dim('head_dim', head_dim)]);
     const B = part(inner, groups * state, [dim('groups', groups), dim('state', state)]);
     const Cm = part(inner + groups * state, groups * state, [dim('groups', groups), dim('state', state)]);
@@ -70,12 +81,17 @@ export function mamba2(sizes: Mamba2Sizes, width: number) {
     const skipped = b.add('add', [y, b.add('mul', [vector(b, 'D', H), u], {})], {});
     const flat = b.add('reshape', [skipped], { dims: [TIME, dim('inner', inner)] });
     const gated = b.add('mul', [flat, b.add('silu', [z], {})], {});
-    const grouped = b.add('reshape', [gated], { dims: [TIME, dim('groups', groups), dim('group_size', inner / groups)] });
+    const grouped = b.add('reshape', [gated], {
+      dims: [TIME, dim('groups', groups), dim('group_size', inner / groups)],
+    });
     const mean = b.add('mean', [b.add('mul', [grouped, grouped], {})], { dims: ['group_size'] });
     const scaled = b.add('mul', [grouped, b.add('rsqrt', [b.add('add', [mean, b.constant(eps)], {})], {})], {});
     const normed = b.add(
       'mul',
-      [b.add('reshape', [scaled], { dims: [TIME, dim('inner', inner)] }), vector(b, 'norm.gated.weight', [dim('inner', inner)])],
+      [
+        b.add('reshape', [scaled], { dims: [TIME, dim('inner', inner)] }),
+        vector(b, 'norm.gated.weight', [dim('inner', inner)]),
+      ],
       {},
     );
     return project(b, normed, 'out', [dim('inner', inner)], [W]);

@@ -11,7 +11,10 @@ export function readSafetensors(path: string): ReadonlyMap<string, Reference> {
   for (const [name, { dtype, shape, data_offsets }] of Object.entries(header)) {
     if (name === '__metadata__') continue;
     const buffer = new Uint8Array(bytes.subarray(start + data_offsets[0], start + data_offsets[1])).buffer;
-    tensors.set(name, { shape, data: Float64Array.from(dtype === 'I32' ? new Int32Array(buffer) : new Float32Array(buffer)) });
+    tensors.set(name, {
+      shape,
+      data: Float64Array.from(dtype === 'I32' ? new Int32Array(buffer) : new Float32Array(buffer)),
+    });
   }
   return tensors;
 }

@@ -31,7 +31,10 @@ export const cast: OpDefinition<'cast'> = {
   infer: (inputs, { to }) => {
     requireInputs('cast', inputs, 1);
     if (!isFloat(to)) {
-      throw new ShapeError('cast rounds to a floating-point format', { expected: 'f32, f16, bf16, e4m3 or e5m2', found: to });
+      throw new ShapeError('cast rounds to a floating-point format', {
+        expected: 'f32, f16, bf16, e4m3 or e5m2',
+        found: to,
+      });
     }
     return tensor(inputs[0]!.dims, to);
   },

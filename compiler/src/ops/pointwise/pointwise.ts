@@ -41,7 +41,10 @@ interface UnaryDescription<N extends UnaryName> {
   readonly domain?: Domain;
   readonly value: (x: number) => number;
   /** d result / d x, times `g`. `x`: operand, `y`: result, `g`: gradient of the result. */
-  readonly gradient?: (builder: NodeBuilder, at: { readonly x: NodeId; readonly y: NodeId; readonly g: NodeId }) => NodeId;
+  readonly gradient?: (
+    builder: NodeBuilder,
+    at: { readonly x: NodeId; readonly y: NodeId; readonly g: NodeId },
+  ) => NodeId;
 }
 
 interface BinaryDescription<N extends BinaryName> {

@@ -5,6 +5,5 @@ export const relu = unary({
   doc: 'max(x, 0).',
   scalar: { form: 'call', fn: 'max', trailing: [0] },
   value: (x) => Math.max(x, 0),
-  gradient: (b, { x, g }) =>
-    b.add('where', [b.add('less', [b.constant(0), x], {}), g, b.constant(0)], {}),
+  gradient: (b, { x, g }) => b.add('where', [b.add('less', [b.constant(0), x], {}), g, b.constant(0)], {}),
 });

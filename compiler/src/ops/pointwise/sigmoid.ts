@@ -5,6 +5,5 @@ export const sigmoid = unary({
   doc: '1 / (1 + exp(-x)).',
   scalar: { form: 'call', fn: 'sigmoid' },
   value: (x) => 1 / (1 + Math.exp(-x)),
-  gradient: (b, { y, g }) =>
-    b.add('mul', [g, b.add('mul', [y, b.add('sub', [b.constant(1), y], {})], {})], {}),
+  gradient: (b, { y, g }) => b.add('mul', [g, b.add('mul', [y, b.add('sub', [b.constant(1), y], {})], {})], {}),
 });

@@ -5,6 +5,5 @@ export const tanh = unary({
   doc: 'Hyperbolic tangent.',
   scalar: { form: 'call', fn: 'safe_tanh' },
   value: Math.tanh,
-  gradient: (b, { y, g }) =>
-    b.add('mul', [g, b.add('sub', [b.constant(1), b.add('mul', [y, y], {})], {})], {}),
+  gradient: (b, { y, g }) => b.add('mul', [g, b.add('sub', [b.constant(1), b.add('mul', [y, y], {})], {})], {}),
 });

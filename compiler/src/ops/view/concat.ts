@@ -18,7 +18,9 @@ export const concat: OpDefinition<'concat'> = {
       const agrees =
         type.dtype === first.dtype &&
         type.dims.length === first.dims.length &&
-        type.dims.every((d, k) => d.name === first.dims[k]!.name && (d.name === dim || d.extent === first.dims[k]!.extent));
+        type.dims.every(
+          (d, k) => d.name === first.dims[k]!.name && (d.name === dim || d.extent === first.dims[k]!.extent),
+        );
       if (!agrees) {
         throw new ShapeError(`concat: the tensors differ in more than \`${dim}\``, {
           expected: printDims(first.dims),

@@ -25,7 +25,8 @@ export const reshape: OpDefinition<'reshape'> = {
   gradient: (builder, { inputs }, g) => {
     const { dims } = builder.typeOf(inputs[0]!);
     const names = new Set(dims.map((d) => d.name));
-    if (names.size < dims.length) throw new Error(`reshape of ${printType(builder.typeOf(inputs[0]!))} has no gradient`);
+    if (names.size < dims.length)
+      throw new Error(`reshape of ${printType(builder.typeOf(inputs[0]!))} has no gradient`);
     return [builder.add('reshape', [g], { dims })];
   },
 };
