@@ -41,13 +41,18 @@ export interface ParameterSpec {
   readonly path: string;
   readonly shape: readonly number[];
   readonly role: 'matrix' | 'vector';
-  /** Default storage; loading may override it for matrices. Vectors are f32 on the device, rounded to this first. */
+  /**
+   * Default storage; loading may override it for matrices. Vectors are f32 on the device, rounded to this first (unless
+   * loading asks for f32 storage). A matrix of parts that differ is stored as f32.
+   */
   readonly dtype: StorageType;
 }
 
 export interface CheckpointTensor {
   readonly name: string;
   readonly shape: readonly number[];
+  /** Other names that the same tensor has in checkpoints of the same model; a file must hold exactly one of all. */
+  readonly aliases?: readonly string[];
   /** Parameters whose rows (first dimension) follow one another in the tensor. */
   readonly parts: readonly string[];
 }
@@ -110,17 +115,26 @@ export interface KernelVariant {
   /** Bytes of workgroup memory. */
   readonly workgroupMemory: number;
   readonly workgroupSize: readonly [number, number, number];
+  /** u32 constants that the source uses and leaves to the runtime to declare; all other constants are in the source. */
+  readonly constants?: readonly { readonly name: string; readonly value: number; readonly choices?: readonly number[] }[];
 }
 
 /**
- * WGSL sources lack only the prelude, which the runtime adds: for each `weights` binding `w` an alias `w_element` and a
- * function `w_decode(e: w_element) -> vec4f` for the chosen storage type.
+ * WGSL sources lack only the prelude: for each `weights` binding `w` an alias `w_element` and a function
+ * `w_decode(e: w_element) -> vec4f` for the chosen storage type, so that `w` is an `array<w_element>` and element `i` of
+ * it decodes to matrix elements 4i … 4i + 3. The runtime appends it (`enable` directives stay first; order does not
+ * matter among declarations). The entry point is `main`; bindings are in group 0, in the kernel's order, uniforms last.
  */
 export type WgslSources = Readonly<Record<string, string>>;
 
 /** A list of steps for each program; shared by identical layers. */
 export interface Stage {
   readonly id: string;
+  /**
+   * Activation that holds the stage's result, [tokens, width], after its last step: the residual stream. For tracing;
+   * absent: the last activation that the last step may write to.
+   */
+  readonly output?: string;
   readonly prefill: readonly Step[];
   readonly decode: readonly Step[];
 }
@@ -144,8 +158,10 @@ export interface Step {
   readonly grid: readonly [Size, Size, Size];
   /**
    * Present where a matrix is walked by rows: the executor splits the step when the matrix exceeds the device's binding
-   * limit. `uniform` is the index of the uniform that holds the first row of the bound part, `count` of the one that
-   * holds its number of rows; grid axis `axis` counts workgroups of `rowsPerWorkgroup` rows.
+   * limit, or the grid the device's limit. `base` is the index of the uniform that holds the first row of the bound part,
+   * `count` of the one that holds its number of rows; grid axis `axis` counts workgroups of `rowsPerWorkgroup` rows.
+   * Parts begin at multiples of `rowsPerWorkgroup`. If that is 0 the grid stays as it is (gathering rows: each part runs
+   * over all tokens and the kernel skips rows that are not in it).
    */
   readonly split?: {
     readonly binding: number;
@@ -176,13 +192,19 @@ export type Operand =
    * - `sequences`: vec4u per sequence: state slot, first flat token, number of tokens, position of the first
    * - `rows`: u32 per wanted row: flat token index
    * - `tiles16` …: vec4u per tile: index of the sequence in the call, first flat token, number of tokens, index of the tile in its sequence
-   * `tokens` and `sequences` may be written by `sample`, which advances them for the next decode step.
+   * `tokens` and `sequences` may be written by `sample`, which advances them for the next decode step: it finds the
+   * position of the last token and leaves `tokens[i]` = (sampled id, i, position + 1, slot) and `sequences[i]` =
+   * (slot, i, 1, position + 1). In decoding, sequence i of the call has flat token i and row i.
    */
   | { readonly batch: 'tokens' | 'sequences' | 'rows' | 'tiles16' | 'tiles32' | 'tiles64' | 'tiles128' }
   /**
-   * - `logits`: f32 [rows, vocab], the head's output
-   * - `settings`: per sequence 8 words: temperature f32, top_k u32, top_p f32, min_p f32, repetition_penalty f32, seed u32, step u32, unused
-   * - `seen`: u32 [slots, ceil(vocab / 32)], one bit for each token id that the sequence holds
-   * - `sampled`: u32 ring [window, sequences]: the tokens of the last steps, read back in one go
+   * - `logits`: f32 [rows, vocab], the head's output; row i belongs to sequence i of the call when `sample` runs
+   * - `settings`: per sequence 8 words: temperature f32 (0: greedy), top_k u32 (0: all), top_p f32 (1: all), min_p f32 (0: all),
+   *   repetition_penalty f32 (1: none), seed u32, step u32, unused. `sample` adds 1 to `step`, which with the seed says what
+   *   is random, so that a sequence's tokens do not depend on the batch it is in.
+   * - `seen`: u32 [slots, ceil(vocab / 32)], one bit for each token id that the sequence holds; `sample` sets the new one
+   * - `sampled`: u32 ring [window, sequences]: the tokens of the last steps, read back in one go; row `step % window`, with
+   *   `step` as it was before. An id of `vocab` or above says that the logits were not finite.
+   * - `scratch`: f32 [sequences, vocab], for the steps of `sample` alone
    */
   | { readonly sampler: 'logits' | 'settings' | 'seen' | 'sampled' | 'scratch' };

@@ -7,9 +7,12 @@
  * - `sequences`: sequences in the call
  * - `rows`: rows for which logits are wanted
  * - `tiles16`, `tiles32`, `tiles64`, `tiles128`: pieces of at most that many tokens, none across two sequences
- * - `context`: largest number of positions any sequence of the call has after it
+ * - `context`: a bound on the positions that any sequence of the call has after it. It is a function of the largest such
+ *   number alone (a few sizes up to 256, then multiples of 256), so that steps of decoding share their uniforms and
+ *   bind groups. Where a sequence really ends comes from the batch tables.
  * - `capacity`: positions that the state can hold per sequence
  * - `slots`: sequences that the state can hold
+ * - `window`: rows of the sampler's ring `sampled`
  */
 export type SizeSymbol =
   | 'tokens'
@@ -21,7 +24,8 @@ export type SizeSymbol =
   | 'tiles128'
   | 'context'
   | 'capacity'
-  | 'slots';
+  | 'slots'
+  | 'window';
 
 export type Size =
   | number
