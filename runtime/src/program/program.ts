@@ -62,7 +62,14 @@ export interface MatrixSpec {
   /** Elements per row; a multiple of 4 (rows of odd lengths are padded with zeros by loading). */
   readonly columns: number;
   readonly rows: number;
-  readonly parts: readonly { readonly parameter: string; readonly row: number; readonly rows: number; readonly columns: number }[];
+  /** Row r of a part is row `row + r * stride` of the matrix; `stride` is 1 unless parts are interleaved. */
+  readonly parts: readonly {
+    readonly parameter: string;
+    readonly row: number;
+    readonly rows: number;
+    readonly columns: number;
+    readonly stride: number;
+  }[];
 }
 
 export interface VectorPack {
