@@ -109,7 +109,11 @@ export type KernelFeature = 'shader-f16' | 'subgroups' | 'chromium-experimental-
 
 export interface KernelSpec {
   readonly doc: string;
-  readonly bindings: readonly { readonly name: string; readonly type: 'read' | 'read_write'; readonly weights: boolean }[];
+  readonly bindings: readonly {
+    readonly name: string;
+    readonly type: 'read' | 'read_write';
+    readonly weights: boolean;
+  }[];
   /** Fields of the uniform struct, in order, 4 bytes each; empty: no uniform buffer. Bound last. */
   readonly uniforms: readonly { readonly name: string; readonly type: 'u32' | 'i32' | 'f32' }[];
   /** Best first; the last one needs nothing. `source` names an entry of the package's WGSL table. */
@@ -123,7 +127,11 @@ export interface KernelVariant {
   readonly workgroupMemory: number;
   readonly workgroupSize: readonly [number, number, number];
   /** u32 constants that the source uses and leaves to the runtime to declare; all other constants are in the source. */
-  readonly constants?: readonly { readonly name: string; readonly value: number; readonly choices?: readonly number[] }[];
+  readonly constants?: readonly {
+    readonly name: string;
+    readonly value: number;
+    readonly choices?: readonly number[];
+  }[];
 }
 
 /**

@@ -27,10 +27,7 @@ export type SizeSymbol =
   | 'slots'
   | 'window';
 
-export type Size =
-  | number
-  | SizeSymbol
-  | readonly ['add' | 'mul' | 'ceil_div' | 'min' | 'max', Size, Size];
+export type Size = number | SizeSymbol | readonly ['add' | 'mul' | 'ceil_div' | 'min' | 'max', Size, Size];
 
 export type SizeValues = Readonly<Record<SizeSymbol, number>>;
 
