@@ -133,8 +133,9 @@ export class KernelBuilder {
     const thenBlock = this.block(then);
     this.emit({ kind: 'if', condition, then: thenBlock, ...(otherwise ? { else: this.block(otherwise) } : {}) });
   }
-  barrier(): void {
-    this.emit({ kind: 'barrier' });
+  /** `storage`: also for what the workgroup wrote to storage buffers. */
+  barrier(options: { storage?: boolean } = {}): void {
+    this.emit({ kind: 'barrier', ...(options.storage ? { storage: true } : {}) });
   }
 
   finish(kernel: {

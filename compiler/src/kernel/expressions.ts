@@ -44,46 +44,57 @@ export function isLiteral(e: Expression, value?: number): e is Expression & { ki
   return e.kind === 'literal' && (value === undefined || e.value === value);
 }
 
-const isInteger = (type: ValueType): boolean => type === 'u32' || type === 'i32';
-
 function binary(operator: BinaryOperator, type: ValueType, left: Expression, right: Expression): Expression {
   return { kind: 'binary', type, operator, left, right };
 }
 
-/** vector op scalar and scalar op vector give the vector's type. */
+/** vector op scalar and scalar op vector give the vector's type; a number beside a vector stays a scalar. */
 function arithmetic(operator: '+' | '-' | '*' | '/' | '%', a: Operand, b: Operand): Expression {
-  const [left, right] = pair(a, b);
+  const [left, right] = scalarPair(a, b);
   const type = isVector(left.type) ? left.type : right.type;
-  if (isLiteral(left) && isLiteral(right) && isInteger(type)) {
-    const folded = foldInteger(operator, left.value, right.value);
-    if (folded !== undefined && (type === 'i32' || folded >= 0)) return { kind: 'literal', type: scalarOf(type), value: folded };
-  }
-  if (isLiteral(right, 0) && (operator === '+' || operator === '-') && right.type === type) return left;
-  if (isLiteral(left, 0) && operator === '+' && left.type === type) return right;
+  if (isLiteral(right, 0) && (operator === '+' || operator === '-') && left.type === type) return left;
+  if (isLiteral(left, 0) && operator === '+' && right.type === type) return right;
   if (isLiteral(right, 1) && (operator === '*' || operator === '/') && left.type === type) return left;
   if (isLiteral(left, 1) && operator === '*' && right.type === type) return right;
-  if (isInteger(type)) {
-    if (operator === '*' && (isLiteral(left, 0) || isLiteral(right, 0))) return { kind: 'literal', type: scalarOf(type), value: 0 };
-    if (operator === '%' && isLiteral(right, 1)) return { kind: 'literal', type: scalarOf(type), value: 0 };
-    if (operator === '/' && isLiteral(left, 0)) return left;
-    if (operator === '%' && isLiteral(left, 0)) return left;
+  if (type === 'u32' || type === 'i32') {
+    if (isLiteral(left) && isLiteral(right)) {
+      const folded = foldInteger(operator, left.value, right.value);
+      if (folded !== undefined && fits(folded, type)) return { kind: 'literal', type, value: folded };
+    }
+    const zero: Expression = { kind: 'literal', type, value: 0 };
+    if (operator === '*' && (isLiteral(left, 0) || isLiteral(right, 0))) return zero;
+    if (operator === '%' && isLiteral(right, 1)) return zero;
+    if ((operator === '/' || operator === '%') && isLiteral(left, 0) && !isLiteral(right, 0)) return zero;
   }
   return binary(operator, type, left, right);
 }
 
-function foldInteger(operator: string, a: number, b: number): number | undefined {
+function scalarPair(a: Operand, b: Operand): [Expression, Expression] {
+  if (typeof a !== 'number' && typeof b !== 'number') return [a, b];
+  const like = typeof a === 'number' ? b : a;
+  if (typeof like === 'number') throw new Error('an operation on two plain numbers has no type');
+  const type = scalarOf(like.type);
+  return [lift(a, type), lift(b, type)];
+}
+
+/** undefined: not exact in a double, or a division by zero. */
+function foldInteger(operator: '+' | '-' | '*' | '/' | '%', a: number, b: number): number | undefined {
   switch (operator) {
     case '+':
       return a + b;
     case '-':
       return a - b;
     case '*':
-      return a * b <= 0xffffffff ? a * b : undefined;
+      return a * b;
     case '/':
       return b === 0 ? undefined : Math.trunc(a / b);
-    default:
+    case '%':
       return b === 0 ? undefined : a % b;
   }
+}
+
+function fits(value: number, type: 'u32' | 'i32'): boolean {
+  return type === 'u32' ? value >= 0 && value <= 0xffffffff : value >= -0x80000000 && value <= 0x7fffffff;
 }
 
 export const add = (a: Operand, b: Operand): Expression => arithmetic('+', a, b);
@@ -112,8 +123,12 @@ export const and = (a: Expression, b: Expression): Expression =>
   isLiteral(a, 1) ? b : isLiteral(b, 1) ? a : binary('&&', 'bool', a, b);
 export const or = (a: Expression, b: Expression): Expression => binary('||', 'bool', a, b);
 function bits(operator: '&' | '|' | '^' | '<<' | '>>') {
-  return (a: Expression, b: Operand): Expression =>
-    binary(operator, a.type, a, typeof b === 'number' ? lift(b, operator === '<<' || operator === '>>' ? 'u32' : a.type) : b);
+  return (a: Expression, b: Operand): Expression => binary(operator, a.type, a, lift(b, operandType(operator, a.type)));
+}
+/** Shifts are by u32, component-wise. */
+function operandType(operator: string, type: ValueType): ValueType {
+  if (operator !== '<<' && operator !== '>>') return type;
+  return isVector(type) ? (lanesOf(type) === 2 ? 'vec2u' : 'vec4u') : 'u32';
 }
 export const bitAnd = bits('&');
 export const bitOr = bits('|');
@@ -152,7 +167,12 @@ export function select(condition: Expression, then: Operand, otherwise: Operand)
 }
 export function convert(type: ValueType, value: Expression): Expression {
   if (value.type === type) return value;
-  if (isLiteral(value) && !isVector(type) && type !== 'bool') return { kind: 'literal', type, value: value.value };
+  if (isLiteral(value)) {
+    if ((type === 'u32' || type === 'i32') && Number.isInteger(value.value) && fits(value.value, type)) {
+      return { kind: 'literal', type, value: value.value };
+    }
+    if (type === 'f32') return { kind: 'literal', type, value: Math.fround(value.value) };
+  }
   return { kind: 'convert', type, value };
 }
 export const bitcast = (type: ValueType, value: Expression): Expression => ({ kind: 'bitcast', type, value });

@@ -131,5 +131,8 @@ export type Statement =
   /** `for (var name = from; name < to; name += step)`, u32 or i32. `unroll` asks the printer to write the copies out. */
   | { readonly kind: 'for'; readonly name: string; readonly from: Expression; readonly to: Expression; readonly step: Expression; readonly unroll?: boolean; readonly body: readonly Statement[] }
   | { readonly kind: 'if'; readonly condition: Expression; readonly then: readonly Statement[]; readonly else?: readonly Statement[] }
-  /** `workgroupBarrier()`: must be reached by all invocations of the workgroup, in uniform control flow. */
-  | { readonly kind: 'barrier' };
+  /**
+   * `workgroupBarrier()`: must be reached by all invocations of the workgroup, in uniform control flow. It orders workgroup
+   * memory; with `storage` (`storageBarrier()` as well) also what the workgroup's invocations wrote to storage buffers.
+   */
+  | { readonly kind: 'barrier'; readonly storage?: boolean };

@@ -1,0 +1,53 @@
+/** Writing out loops that ask for it. */
+import type { ConstantValues } from './constants.js';
+import { evaluateConstant } from './constants.js';
+import type { Expression, Kernel, Statement } from './ir.js';
+import { substituteInStatements } from './substitute.js';
+import { blocksOf, expressionsOf, visitExpression, visitStatements } from './walk.js';
+
+/** Statements that one unrolled loop may become; a larger one stays a loop. */
+const LARGEST = 256;
+
+/** Copies of a loop's body, one for each value of its variable; undefined where the loop has to stay. */
+export function unrolledCopies(
+  loop: Statement & { kind: 'for' },
+  constants: ConstantValues,
+): readonly (readonly Statement[])[] | undefined {
+  if (!loop.unroll) return undefined;
+  const from = evaluateConstant(loop.from, constants);
+  const to = evaluateConstant(loop.to, constants);
+  const step = evaluateConstant(loop.step, constants);
+  if (from === undefined || to === undefined || step === undefined || step <= 0) return undefined;
+  const trips = Math.max(0, Math.ceil((to - from) / step));
+  if (trips * sizeOf(loop.body) > LARGEST) return undefined;
+  const type = loop.from.type as 'u32' | 'i32';
+  return Array.from({ length: trips }, (_, i) =>
+    substituteInStatements(loop.body, loop.name, { kind: 'literal', type, value: from + i * step }),
+  );
+}
+
+/** Values of the tile constants that unrolling may take for granted: those the runtime does not choose. */
+export function fixedConstants(kernel: Kernel): ConstantValues {
+  return Object.fromEntries(
+    kernel.constants.filter((c) => c.choices === undefined || c.choices.length < 2).map((c) => [c.name, c.value]),
+  );
+}
+
+function sizeOf(body: readonly Statement[]): number {
+  return body.reduce((size, s) => size + 1 + blocksOf(s).reduce((inner, block) => inner + sizeOf(block.body), 0), 0);
+}
+
+/** Whether statements declare a name of their own at their top level, so that copies need a scope each. */
+export function declares(body: readonly Statement[]): boolean {
+  return body.some((s) => s.kind === 'let' || s.kind === 'var' || s.kind === 'array');
+}
+
+/** Whether any expression in the statements reads the local. */
+export function reads(body: readonly Statement[], name: string): boolean {
+  let found = false;
+  const look = (e: Expression): void => {
+    if (e.kind === 'local' && e.name === name) found = true;
+  };
+  visitStatements(body, (s) => expressionsOf(s).forEach((e) => visitExpression(e, look)));
+  return found;
+}
