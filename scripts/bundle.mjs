@@ -1,12 +1,26 @@
 // Bundles the command line into few files, since hundreds of small modules would cost more than the work itself.
 // What is imported dynamically stays in chunks of its own, and what is large or native stays in node_modules.
-import { rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
+import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const outdir = `${root}cli/dist/bundle`;
 await rm(outdir, { recursive: true, force: true });
+// A package that finds files beside its modules must find them from the bundle too.
+const places = {
+  name: 'places',
+  setup({ onLoad }) {
+    onLoad({ filter: /[/\\](grammar|compiler|runtime|adapter)[/\\]dist[/\\].*\.js$/ }, async ({ path }) => {
+      const code = await readFile(path, 'utf8');
+      const [name, , ...inner] = relative(root, path).split(/[/\\]/);
+      const place = JSON.stringify(`@hyb/${name}/${inner.join('/').replace(/\.js$/, '')}`);
+      return { contents: code.replaceAll('import.meta.url', `import.meta.resolve(${place})`) };
+    });
+  },
+};
+
 await build({
   absWorkingDir: root,
   entryPoints: { hyb: 'cli/src/index.ts' },
@@ -18,6 +32,7 @@ await build({
   target: 'node20',
   external: ['webgpu', '@sparticuz/chromium', 'ts-morph', 'prettier', 'prettier/*', 'esbuild'],
   minifySyntax: true,
+  plugins: [places],
   legalComments: 'none',
   // CommonJS dependencies still call `require` for Node's own modules.
   banner: {

@@ -37,7 +37,7 @@ export async function gpu(options: AdapterOptions = {}): Promise<GPU> {
   const kind = await adapterKind(options.kind);
   if (process.platform === 'linux') await prepareVulkan(kind);
   const { create, globals } = await import('webgpu');
-  const instances = instancesOf(globals);
+  const { instances } = stateOf(globals);
   const flags = [...(options.flags ?? [])];
   const key = flags.join('\n');
   const instance = instances.get(key) ?? create(flags);
@@ -132,12 +132,33 @@ async function probe(library: string, { onProblem }: ListOptions): Promise<reado
   }
 }
 
-/**
- * Dawn crashes if an instance is collected before its devices, so instances are kept. They are kept with the addon, which
- * outlives the modules that jest loads anew for every test file.
- */
-function instancesOf(addon: object): Map<string, GPU> {
-  const key = Symbol.for('hyb.adapter.instances');
-  const holder = addon as { [key]?: Map<string, GPU> };
-  return (holder[key] ??= new Map());
+interface AddonState {
+  /** By flags. Dawn crashes if an instance is collected before its devices. */
+  readonly instances: Map<string, GPU>;
+}
+
+/** State is kept with the addon, which outlives the modules that jest loads anew for every test file. */
+function stateOf(addon: object): AddonState {
+  const key = Symbol.for('hyb.adapter');
+  const holder = addon as { [key]?: AddonState };
+  if (!holder[key]) {
+    holder[key] = { instances: new Map() };
+    destroyDevicesAtExit(addon as { GPUAdapter: { prototype: GPUAdapter } });
+  }
+  return holder[key];
+}
+
+/** A process that ends while a driver's threads still compute crashes (Node 22 and 24); destroying a device waits for them. */
+function destroyDevicesAtExit({ GPUAdapter: { prototype } }: { GPUAdapter: { prototype: GPUAdapter } }): void {
+  const devices = new Set<WeakRef<GPUDevice>>();
+  const { requestDevice } = prototype;
+  prototype.requestDevice = async function (this: GPUAdapter, descriptor?: GPUDeviceDescriptor) {
+    const device = await requestDevice.call(this, descriptor);
+    for (const each of devices) if (!each.deref()) devices.delete(each);
+    devices.add(new WeakRef(device));
+    return device;
+  };
+  process.on('exit', () => {
+    for (const device of devices) device.deref()?.destroy();
+  });
 }
