@@ -3,7 +3,14 @@
  * integer arithmetic on literals), so that generators can be written without special cases.
  */
 import type {
-  BinaryOperator, Builtin, Expression, Intrinsic, ScalarType, SubgroupOperation, ValueType, VectorType,
+  BinaryOperator,
+  Builtin,
+  Expression,
+  Intrinsic,
+  ScalarType,
+  SubgroupOperation,
+  ValueType,
+  VectorType,
 } from './ir.js';
 
 /** A number stands for a literal of the other operand's type. */
@@ -16,7 +23,14 @@ export const bool = (value: boolean): Expression => ({ kind: 'literal', type: 'b
 export const builtin = (name: Builtin): Expression => ({ kind: 'builtin', type: 'u32', name });
 
 const SCALAR_OF: Readonly<Record<VectorType, ScalarType>> = {
-  vec2f: 'f32', vec4f: 'f32', vec2u: 'u32', vec4u: 'u32', vec2i: 'i32', vec4i: 'i32', vec2h: 'f16', vec4h: 'f16',
+  vec2f: 'f32',
+  vec4f: 'f32',
+  vec2u: 'u32',
+  vec4u: 'u32',
+  vec2i: 'i32',
+  vec4i: 'i32',
+  vec2h: 'f16',
+  vec4h: 'f16',
 };
 export function isVector(type: ValueType): type is VectorType {
   return type in SCALAR_OF;
@@ -104,8 +118,10 @@ export const div = (a: Operand, b: Operand): Expression => arithmetic('/', a, b)
 export const mod = (a: Operand, b: Operand): Expression => arithmetic('%', a, b);
 
 /** Sum or product of several. */
-export const sum = (first: Operand, ...rest: Operand[]): Expression => rest.reduce<Expression>((a, b) => add(a, b), first as Expression);
-export const product = (first: Operand, ...rest: Operand[]): Expression => rest.reduce<Expression>((a, b) => mul(a, b), first as Expression);
+export const sum = (first: Operand, ...rest: Operand[]): Expression =>
+  rest.reduce<Expression>((a, b) => add(a, b), first as Expression);
+export const product = (first: Operand, ...rest: Operand[]): Expression =>
+  rest.reduce<Expression>((a, b) => mul(a, b), first as Expression);
 
 function comparison(operator: BinaryOperator) {
   return (a: Operand, b: Operand): Expression => {
@@ -177,7 +193,11 @@ export function convert(type: ValueType, value: Expression): Expression {
 }
 export const bitcast = (type: ValueType, value: Expression): Expression => ({ kind: 'bitcast', type, value });
 export function vector(type: VectorType, ...components: Operand[]): Expression {
-  return { kind: 'vector', type, components: components.map((c) => (typeof c === 'number' ? lift(c, scalarOf(type)) : c)) };
+  return {
+    kind: 'vector',
+    type,
+    components: components.map((c) => (typeof c === 'number' ? lift(c, scalarOf(type)) : c)),
+  };
 }
 export function component(value: Expression, index: number): Expression {
   if (value.kind === 'vector') return value.components[value.components.length === 1 ? 0 : index]!;

@@ -67,26 +67,56 @@ export interface Kernel {
 
 export type Builtin =
   | 'local_index'
-  | 'local_x' | 'local_y' | 'local_z'
-  | 'workgroup_x' | 'workgroup_y' | 'workgroup_z'
-  | 'num_workgroups_x' | 'num_workgroups_y' | 'num_workgroups_z'
-  | 'subgroup_size' | 'subgroup_lane';
+  | 'local_x'
+  | 'local_y'
+  | 'local_z'
+  | 'workgroup_x'
+  | 'workgroup_y'
+  | 'workgroup_z'
+  | 'num_workgroups_x'
+  | 'num_workgroups_y'
+  | 'num_workgroups_z'
+  | 'subgroup_size'
+  | 'subgroup_lane';
 
 export type BinaryOperator =
-  | '+' | '-' | '*' | '/' | '%'
-  | '<' | '<=' | '>' | '>=' | '==' | '!='
-  | '&&' | '||'
-  | '&' | '|' | '^' | '<<' | '>>';
+  '+' | '-' | '*' | '/' | '%' | '<' | '<=' | '>' | '>=' | '==' | '!=' | '&&' | '||' | '&' | '|' | '^' | '<<' | '>>';
 
 /** Functions of the expression language; component-wise on vectors where WGSL's are. */
 export type Intrinsic =
-  | 'abs' | 'exp' | 'log' | 'sqrt' | 'rsqrt' | 'sin' | 'cos' | 'tanh' | 'floor' | 'pow' | 'min' | 'max' | 'clamp' | 'fma'
-  | 'dot' | 'sign'
+  | 'abs'
+  | 'exp'
+  | 'log'
+  | 'sqrt'
+  | 'rsqrt'
+  | 'sin'
+  | 'cos'
+  | 'tanh'
+  | 'floor'
+  | 'pow'
+  | 'min'
+  | 'max'
+  | 'clamp'
+  | 'fma'
+  | 'dot'
+  | 'sign'
   /** Composite ones with an accurate expansion of their own in the printer's prelude (see KERNELS.md on log and tanh). */
-  | 'sigmoid' | 'softplus' | 'silu' | 'erf' | 'gelu' | 'gelu_tanh' | 'safe_tanh' | 'log1p'
+  | 'sigmoid'
+  | 'softplus'
+  | 'silu'
+  | 'erf'
+  | 'gelu'
+  | 'gelu_tanh'
+  | 'safe_tanh'
+  | 'log1p'
   /** Round an f32 to a narrower format, to nearest even, keeping f32. */
-  | 'round_bf16' | 'round_f16' | 'round_e4m3' | 'round_e5m2'
-  | 'pack2x16float' | 'unpack2x16float' | 'count_one_bits';
+  | 'round_bf16'
+  | 'round_f16'
+  | 'round_e4m3'
+  | 'round_e5m2'
+  | 'pack2x16float'
+  | 'unpack2x16float'
+  | 'count_one_bits';
 
 export type SubgroupOperation = 'add' | 'max' | 'min' | 'shuffle_xor' | 'shuffle_down' | 'broadcast_first';
 
@@ -97,10 +127,32 @@ export type Expression =
   | { readonly kind: 'builtin'; readonly type: 'u32'; readonly name: Builtin }
   | { readonly kind: 'uniform'; readonly type: 'u32' | 'i32' | 'f32'; readonly name: string }
   | { readonly kind: 'constant'; readonly type: 'u32'; readonly name: string }
-  | { readonly kind: 'unary'; readonly type: ValueType; readonly operator: '-' | '!' | '~'; readonly operand: Expression }
-  | { readonly kind: 'binary'; readonly type: ValueType; readonly operator: BinaryOperator; readonly left: Expression; readonly right: Expression }
-  | { readonly kind: 'call'; readonly type: ValueType; readonly fn: Intrinsic; readonly arguments: readonly Expression[] }
-  | { readonly kind: 'select'; readonly type: ValueType; readonly condition: Expression; readonly then: Expression; readonly else: Expression }
+  | {
+      readonly kind: 'unary';
+      readonly type: ValueType;
+      readonly operator: '-' | '!' | '~';
+      readonly operand: Expression;
+    }
+  | {
+      readonly kind: 'binary';
+      readonly type: ValueType;
+      readonly operator: BinaryOperator;
+      readonly left: Expression;
+      readonly right: Expression;
+    }
+  | {
+      readonly kind: 'call';
+      readonly type: ValueType;
+      readonly fn: Intrinsic;
+      readonly arguments: readonly Expression[];
+    }
+  | {
+      readonly kind: 'select';
+      readonly type: ValueType;
+      readonly condition: Expression;
+      readonly then: Expression;
+      readonly else: Expression;
+    }
   /** Value conversion, such as u32 → f32. */
   | { readonly kind: 'convert'; readonly type: ValueType; readonly value: Expression }
   | { readonly kind: 'bitcast'; readonly type: ValueType; readonly value: Expression }
@@ -115,7 +167,13 @@ export type Expression =
   /** Element of a private array. */
   | { readonly kind: 'element'; readonly type: ValueType; readonly array: string; readonly index: Expression }
   /** Must be reached by all invocations of the workgroup. `argument`: lane mask or delta, a constant. */
-  | { readonly kind: 'subgroup'; readonly type: ValueType; readonly operation: SubgroupOperation; readonly value: Expression; readonly argument?: number };
+  | {
+      readonly kind: 'subgroup';
+      readonly type: ValueType;
+      readonly operation: SubgroupOperation;
+      readonly value: Expression;
+      readonly argument?: number;
+    };
 
 export type Statement =
   | { readonly kind: 'comment'; readonly text: string }
@@ -123,14 +181,39 @@ export type Statement =
   /** Without `initial` the variable is uninitialised. */
   | { readonly kind: 'var'; readonly name: string; readonly type: ValueType; readonly initial?: Expression }
   /** A private array (registers when indices are constant after unrolling). */
-  | { readonly kind: 'array'; readonly name: string; readonly element: ValueType; readonly length: Expression; readonly initial?: Expression }
+  | {
+      readonly kind: 'array';
+      readonly name: string;
+      readonly element: ValueType;
+      readonly length: Expression;
+      readonly initial?: Expression;
+    }
   | { readonly kind: 'assign'; readonly name: string; readonly value: Expression; readonly component?: number }
   | { readonly kind: 'set_element'; readonly array: string; readonly index: Expression; readonly value: Expression }
-  | { readonly kind: 'store'; readonly buffer: string; readonly index: Expression; readonly value: Expression; readonly component?: number }
+  | {
+      readonly kind: 'store';
+      readonly buffer: string;
+      readonly index: Expression;
+      readonly value: Expression;
+      readonly component?: number;
+    }
   | { readonly kind: 'store_shared'; readonly array: string; readonly index: Expression; readonly value: Expression }
   /** `for (var name = from; name < to; name += step)`, u32 or i32. `unroll` asks the printer to write the copies out. */
-  | { readonly kind: 'for'; readonly name: string; readonly from: Expression; readonly to: Expression; readonly step: Expression; readonly unroll?: boolean; readonly body: readonly Statement[] }
-  | { readonly kind: 'if'; readonly condition: Expression; readonly then: readonly Statement[]; readonly else?: readonly Statement[] }
+  | {
+      readonly kind: 'for';
+      readonly name: string;
+      readonly from: Expression;
+      readonly to: Expression;
+      readonly step: Expression;
+      readonly unroll?: boolean;
+      readonly body: readonly Statement[];
+    }
+  | {
+      readonly kind: 'if';
+      readonly condition: Expression;
+      readonly then: readonly Statement[];
+      readonly else?: readonly Statement[];
+    }
   /**
    * `workgroupBarrier()`: must be reached by all invocations of the workgroup, in uniform control flow. It orders workgroup
    * memory; with `storage` (`storageBarrier()` as well) also what the workgroup's invocations wrote to storage buffers.

@@ -41,7 +41,8 @@ export interface UsedName extends Node<'UsedName'> {
   readonly alias?: Name;
 }
 
-export type Declaration = ModelDeclaration | TrainDeclaration | BlockDeclaration | FunctionDeclaration | WeightsDeclaration;
+export type Declaration =
+  ModelDeclaration | TrainDeclaration | BlockDeclaration | FunctionDeclaration | WeightsDeclaration;
 
 /** `model X { … }` or `model X = Base with { … }`. */
 export interface ModelDeclaration extends Node<'ModelDeclaration'> {
@@ -267,7 +268,8 @@ export interface Unary extends Node<'Unary'> {
   readonly operator: '-' | 'not';
   readonly operand: Expression;
 }
-export type BinaryOperator = '+' | '-' | '*' | '/' | '//' | '%' | '**' | '==' | '!=' | '<' | '<=' | '>' | '>=' | 'and' | 'or';
+export type BinaryOperator =
+  '+' | '-' | '*' | '/' | '//' | '%' | '**' | '==' | '!=' | '<' | '<=' | '>' | '>=' | 'and' | 'or';
 export interface Binary extends Node<'Binary'> {
   readonly operator: BinaryOperator;
   readonly left: Expression;
