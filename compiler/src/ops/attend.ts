@@ -35,10 +35,13 @@ export function requireAttendInputs(
   }
 }
 
+/** Looked up once: the loops below call them millions of times. */
+const { exp, max, min, tanh } = Math;
+
 /** Score after scaling, cap and temperature. */
 export function scoreOf(product: number, { scale, cap, temperature }: OpAttributes['attend']): number {
   const scaled = scale * product;
-  return (temperature ?? 1) * (cap === undefined ? scaled : cap * Math.tanh(scaled / cap));
+  return (temperature ?? 1) * (cap === undefined ? scaled : cap * tanh(scaled / cap));
 }
 
 /** The first key that a query at `at` sees. */
@@ -49,9 +52,9 @@ export function firstSeen(at: number, window: number | undefined): number {
 /** Turns scores first … last into probabilities, in place. */
 export function softmax(scores: Float64Array, first: number, last: number): void {
   let largest = -Infinity;
-  for (let j = first; j <= last; j++) largest = Math.max(largest, scores[j]!);
+  for (let j = first; j <= last; j++) largest = max(largest, scores[j]!);
   let total = 0;
-  for (let j = first; j <= last; j++) total += scores[j] = Math.exp(scores[j]! - largest);
+  for (let j = first; j <= last; j++) total += scores[j] = exp(scores[j]! - largest);
   for (let j = first; j <= last; j++) scores[j]! /= total;
 }
 
@@ -101,8 +104,7 @@ export const attend: OpDefinition<'attend'> = {
           const at = ((start + t) * heads + h) * width;
           for (let j = first; j <= last; j++) {
             const value = (j * keyHeads + own) * width;
-            const p =
-              clip === undefined ? scores[j]! : Math.min(1, Math.max(0, (clip[0] - clip[1]) * scores[j]! + clip[1]));
+            const p = clip === undefined ? scores[j]! : min(1, max(0, (clip[0] - clip[1]) * scores[j]! + clip[1]));
             for (let d = 0; d < width; d++) data[at + d]! += p * values.data[value + d]!;
           }
         }

@@ -67,7 +67,7 @@ export function requireWellFormed(op: string, dims: readonly Dim[]): void {
   const names = new Set<string>();
   dims.forEach((d, i) => {
     if (names.has(d.name)) {
-      throw new ShapeError(`${op}: the result would have two dimensions called \`${d.name}\``, {
+      throw new ShapeError(`${op}: two dimensions are called \`${d.name}\``, {
         found: printDims(dims),
       });
     }
@@ -111,6 +111,8 @@ export function broadcastDims(op: string, inputs: readonly TensorType[]): readon
   if (inputs.every((type) => type.dims.length === 0 || sameDims(type.dims, leading.dims))) return leading.dims;
   const merged: Dim[] = [];
   for (const { type, index } of order) {
+    // Weights such as `width -> width` repeat a name: there is no telling which dimension is meant.
+    requireWellFormed(op, type.dims);
     for (const d of type.dims) {
       const known = merged.find((m) => m.name === d.name);
       if (known === undefined) merged.push(d);
