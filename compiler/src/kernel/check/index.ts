@@ -1,0 +1,5 @@
+export { run } from './run.js';
+export type { BufferData, RunOptions, RunResult } from './run.js';
+export { describeFault } from './faults.js';
+export type { Fault, FaultKind } from './faults.js';
+export type { WeightsBuffer } from './weights.js';
