@@ -1,7 +1,17 @@
 /** Writes one kernel, statement by statement. Names are made unique; locals are handed out as expressions. */
 import type {
-  BufferDeclaration, BufferElement, Expression, Feature, Kernel, SharedDeclaration, Statement, TileConstant, UniformField, ValueType,
+  BufferDeclaration,
+  BufferElement,
+  Expression,
+  Feature,
+  Kernel,
+  SharedDeclaration,
+  Statement,
+  TileConstant,
+  UniformField,
+  ValueType,
 } from './ir.js';
+import { BUFFER_TYPE } from './buffers.js';
 import { u32 } from './expressions.js';
 import type { Operand } from './expressions.js';
 
@@ -29,10 +39,6 @@ export interface Buffer {
 
 const index = (i: Operand): Expression => (typeof i === 'number' ? u32(i) : i);
 
-const ELEMENT_TYPE: Readonly<Record<BufferElement, ValueType>> = {
-  f32: 'f32', u32: 'u32', i32: 'i32', vec2f: 'vec2f', vec4f: 'vec4f', vec2u: 'vec2u', vec4u: 'vec4u', weights: 'vec4f',
-};
-
 export class KernelBuilder {
   #buffers: BufferDeclaration[] = [];
   #uniforms: UniformField[] = [];
@@ -59,7 +65,7 @@ export class KernelBuilder {
   buffer(hint: string, element: BufferElement, access: 'read' | 'read_write', doc: string): Buffer {
     const name = this.unique(hint);
     this.#buffers.push({ name, element, access, doc });
-    const type = ELEMENT_TYPE[element];
+    const type = BUFFER_TYPE[element];
     return {
       name,
       element,
@@ -68,7 +74,8 @@ export class KernelBuilder {
           ? { kind: 'load_weights', type: 'vec4f', buffer: name, index: index(i) }
           : { kind: 'load', type, buffer: name, index: index(i) },
       set: (i, value) => this.emit({ kind: 'store', buffer: name, index: index(i), value }),
-      setComponent: (i, component, value) => this.emit({ kind: 'store', buffer: name, index: index(i), value, component }),
+      setComponent: (i, component, value) =>
+        this.emit({ kind: 'store', buffer: name, index: index(i), value, component }),
     };
   }
   uniform(hint: string, type: 'u32' | 'i32' | 'f32', doc: string): Expression & { kind: 'uniform' } {
@@ -121,12 +128,23 @@ export class KernelBuilder {
     body();
     return this.#blocks.pop()!;
   }
-  for(hint: string, from: Operand, to: Operand, body: (i: Expression) => void, options: { step?: Operand; unroll?: boolean } = {}): void {
+  for(
+    hint: string,
+    from: Operand,
+    to: Operand,
+    body: (i: Expression) => void,
+    options: { step?: Operand; unroll?: boolean } = {},
+  ): void {
     const name = this.unique(hint);
     const statements = this.block(() => body({ kind: 'local', type: 'u32', name }));
     this.emit({
-      kind: 'for', name, from: index(from), to: index(to), step: index(options.step ?? 1),
-      ...(options.unroll ? { unroll: true } : {}), body: statements,
+      kind: 'for',
+      name,
+      from: index(from),
+      to: index(to),
+      step: index(options.step ?? 1),
+      ...(options.unroll ? { unroll: true } : {}),
+      body: statements,
     });
   }
   if(condition: Expression, then: () => void, otherwise?: () => void): void {
@@ -146,8 +164,15 @@ export class KernelBuilder {
   }): Kernel {
     if (this.#blocks.length !== 1) throw new Error('a block of the kernel is still open');
     return {
-      name: kernel.name, doc: kernel.doc, requires: kernel.requires ?? [], workgroupSize: kernel.workgroupSize,
-      buffers: this.#buffers, uniforms: this.#uniforms, shared: this.#shared, constants: this.#constants, body: this.#blocks[0]!,
+      name: kernel.name,
+      doc: kernel.doc,
+      requires: kernel.requires ?? [],
+      workgroupSize: kernel.workgroupSize,
+      buffers: this.#buffers,
+      uniforms: this.#uniforms,
+      shared: this.#shared,
+      constants: this.#constants,
+      body: this.#blocks[0]!,
     };
   }
 }

@@ -11,7 +11,11 @@ export function substitute(e: Expression, name: string, value: Expression): Expr
 }
 
 /** The statements with the local `name` replaced. */
-export function substituteInStatements(body: readonly Statement[], name: string, value: Expression): readonly Statement[] {
+export function substituteInStatements(
+  body: readonly Statement[],
+  name: string,
+  value: Expression,
+): readonly Statement[] {
   return body.map((s) =>
     mapBlocks(
       mapStatementExpressions(s, (e) => substitute(e, name, value)),

@@ -59,7 +59,9 @@ export function mapOperands(e: Expression, map: (operand: Expression) => Express
       const then = map(e.then);
       const otherwise = map(e.else);
       const condition = map(e.condition);
-      return then === e.then && otherwise === e.else && condition === e.condition ? e : { ...e, then, else: otherwise, condition };
+      return then === e.then && otherwise === e.else && condition === e.condition
+        ? e
+        : { ...e, then, else: otherwise, condition };
     }
     case 'convert':
     case 'bitcast':
@@ -127,7 +129,12 @@ export function blocksOf(s: Statement): readonly { readonly label: string; reado
     case 'for':
       return [{ label: 'body', body: s.body }];
     case 'if':
-      return s.else ? [{ label: 'then', body: s.then }, { label: 'else', body: s.else }] : [{ label: 'then', body: s.then }];
+      return s.else
+        ? [
+            { label: 'then', body: s.then },
+            { label: 'else', body: s.else },
+          ]
+        : [{ label: 'then', body: s.then }];
     default:
       return [];
   }
@@ -183,13 +190,17 @@ export function visitStatements(
 }
 
 /** Every expression of the kernel's statements, operands first. */
-export function visitKernelExpressions(kernel: Kernel, visit: (e: Expression, statement: Statement, path: string) => void): void {
+export function visitKernelExpressions(
+  kernel: Kernel,
+  visit: (e: Expression, statement: Statement, path: string) => void,
+): void {
   visitStatements(kernel.body, (s, path) => {
     for (const e of expressionsOf(s)) visitExpression(e, (x) => visit(x, s, path));
   });
 }
 
-function describeStatement(s: Statement): string {
+/** The statement's part of a path: `store(y)`. */
+export function describeStatement(s: Statement): string {
   switch (s.kind) {
     case 'let':
     case 'var':

@@ -74,7 +74,9 @@ export class ExpressionPrinter {
       case 'call': {
         if (isHelper(e.fn)) return unary(this.#helper(e.fn, e.arguments[0]!));
         const literal = e.arguments.every(isConstant);
-        return unary(`${BUILTIN_FUNCTION[e.fn]}(${e.arguments.map((argument) => this.#argument(argument, literal)).join(', ')})`);
+        return unary(
+          `${BUILTIN_FUNCTION[e.fn]}(${e.arguments.map((argument) => this.#argument(argument, literal)).join(', ')})`,
+        );
       }
       case 'select': {
         const literal = isConstant(e.then) && isConstant(e.else);

@@ -31,7 +31,7 @@ function rounding({ name, droppedBits, firstNormal, largest, saturates }: Narrow
   // Quanta of subnormals: 2^(firstNormal - 127 - (23 - droppedBits)).
   const quantumExponent = firstNormal - 23 + droppedBits;
   const half = (1 << (droppedBits - 1)) - 1;
-  const mask = (~((1 << droppedBits) - 1)) >>> 0;
+  const mask = ~((1 << droppedBits) - 1) >>> 0;
   const overflow = saturates ? hex(largest) : '0x7f800000u';
   return {
     uses: [],
@@ -184,7 +184,9 @@ export function helperName(fn: HelperName, lanes: HelperLanes): string {
 }
 
 /** Every name a helper may have; kernels' own names keep clear of them. */
-export const HELPER_NAMES: readonly string[] = ORDER.flatMap((fn) => ([1, 2, 4] as const).map((n) => helperName(fn, n)));
+export const HELPER_NAMES: readonly string[] = ORDER.flatMap((fn) =>
+  ([1, 2, 4] as const).map((n) => helperName(fn, n)),
+);
 
 export function isHelper(fn: Intrinsic): boolean {
   return HELPERS[fn] !== undefined;
@@ -208,7 +210,9 @@ export function printHelpers(wanted: ReadonlySet<string>): string {
     for (const lanes of [2, 4] as const) {
       if (!wanted.has(helperName(fn, lanes))) continue;
       const components = ['x', 'y', 'z', 'w'].slice(0, lanes).map((c) => `${fn}(v.${c})`);
-      parts.push(`fn ${helperName(fn, lanes)}(v: vec${lanes}f) -> vec${lanes}f {\n  return vec${lanes}f(${components.join(', ')});\n}\n`);
+      parts.push(
+        `fn ${helperName(fn, lanes)}(v: vec${lanes}f) -> vec${lanes}f {\n  return vec${lanes}f(${components.join(', ')});\n}\n`,
+      );
     }
   }
   return parts.join('\n');

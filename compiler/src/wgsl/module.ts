@@ -75,7 +75,8 @@ function printBindings(kernel: Kernel, nameOf: (name: string) => string): readon
     ...docLines(doc, ''),
     `@group(0) @binding(${i}) var<storage, ${access}> ${nameOf(name)}: array<${elementType(name, element)}>;`,
   ]);
-  if (kernel.uniforms.length > 0) lines.push(`@group(0) @binding(${kernel.buffers.length}) var<uniform> uniforms: Uniforms;`);
+  if (kernel.uniforms.length > 0)
+    lines.push(`@group(0) @binding(${kernel.buffers.length}) var<uniform> uniforms: Uniforms;`);
   return lines;
 }
 

@@ -6,7 +6,7 @@ import type { BinaryOperator, Builtin, Feature, Intrinsic, SubgroupOperation } f
  * parentheses. Shifts and bitwise operators take only unary operands, relations do not chain, `&&` and `||` do not mix.
  */
 export type Level =
-  | 'unary' | 'multiplicative' | 'additive' | 'shift' | 'relational' | 'and' | 'or' | 'bit_and' | 'bit_or' | 'bit_xor';
+  'unary' | 'multiplicative' | 'additive' | 'shift' | 'relational' | 'and' | 'or' | 'bit_and' | 'bit_or' | 'bit_xor';
 
 interface OperatorRule {
   readonly level: Level;
@@ -16,7 +16,9 @@ interface OperatorRule {
 
 const multiplicative: OperatorRule = { level: 'multiplicative', left: ['unary', 'multiplicative'], right: ['unary'] };
 const additive: OperatorRule = {
-  level: 'additive', left: ['unary', 'multiplicative', 'additive'], right: ['unary', 'multiplicative'],
+  level: 'additive',
+  left: ['unary', 'multiplicative', 'additive'],
+  right: ['unary', 'multiplicative'],
 };
 const shift: OperatorRule = { level: 'shift', left: ['unary'], right: ['unary'] };
 const shifts: readonly Level[] = ['unary', 'multiplicative', 'additive', 'shift'];
@@ -76,22 +78,24 @@ export const SUBGROUP_FUNCTION: Readonly<Record<SubgroupOperation, string>> = {
 };
 
 /** How a builtin is read, and the entry point's parameter that it needs. */
-export const BUILTIN_VALUE: Readonly<Record<Builtin, { readonly text: string; readonly parameter: BuiltinParameter }>> = {
-  local_index: { text: 'local_index', parameter: 'local_index' },
-  local_x: { text: 'local_id.x', parameter: 'local_id' },
-  local_y: { text: 'local_id.y', parameter: 'local_id' },
-  local_z: { text: 'local_id.z', parameter: 'local_id' },
-  workgroup_x: { text: 'workgroup_id.x', parameter: 'workgroup_id' },
-  workgroup_y: { text: 'workgroup_id.y', parameter: 'workgroup_id' },
-  workgroup_z: { text: 'workgroup_id.z', parameter: 'workgroup_id' },
-  num_workgroups_x: { text: 'num_workgroups.x', parameter: 'num_workgroups' },
-  num_workgroups_y: { text: 'num_workgroups.y', parameter: 'num_workgroups' },
-  num_workgroups_z: { text: 'num_workgroups.z', parameter: 'num_workgroups' },
-  subgroup_size: { text: 'subgroup_size', parameter: 'subgroup_size' },
-  subgroup_lane: { text: 'subgroup_lane', parameter: 'subgroup_lane' },
-};
+export const BUILTIN_VALUE: Readonly<Record<Builtin, { readonly text: string; readonly parameter: BuiltinParameter }>> =
+  {
+    local_index: { text: 'local_index', parameter: 'local_index' },
+    local_x: { text: 'local_id.x', parameter: 'local_id' },
+    local_y: { text: 'local_id.y', parameter: 'local_id' },
+    local_z: { text: 'local_id.z', parameter: 'local_id' },
+    workgroup_x: { text: 'workgroup_id.x', parameter: 'workgroup_id' },
+    workgroup_y: { text: 'workgroup_id.y', parameter: 'workgroup_id' },
+    workgroup_z: { text: 'workgroup_id.z', parameter: 'workgroup_id' },
+    num_workgroups_x: { text: 'num_workgroups.x', parameter: 'num_workgroups' },
+    num_workgroups_y: { text: 'num_workgroups.y', parameter: 'num_workgroups' },
+    num_workgroups_z: { text: 'num_workgroups.z', parameter: 'num_workgroups' },
+    subgroup_size: { text: 'subgroup_size', parameter: 'subgroup_size' },
+    subgroup_lane: { text: 'subgroup_lane', parameter: 'subgroup_lane' },
+  };
 
-export type BuiltinParameter = 'local_index' | 'local_id' | 'workgroup_id' | 'num_workgroups' | 'subgroup_size' | 'subgroup_lane';
+export type BuiltinParameter =
+  'local_index' | 'local_id' | 'workgroup_id' | 'num_workgroups' | 'subgroup_size' | 'subgroup_lane';
 
 /** In the order in which they are printed. */
 export const BUILTIN_PARAMETERS: readonly (readonly [BuiltinParameter, string])[] = [

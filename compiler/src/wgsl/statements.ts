@@ -19,7 +19,11 @@ export interface StatementContext {
 }
 
 /** Lines of a list of statements, indented by `depth` levels. */
-export function printStatements(body: readonly Statement[], context: StatementContext, depth: number): readonly string[] {
+export function printStatements(
+  body: readonly Statement[],
+  context: StatementContext,
+  depth: number,
+): readonly string[] {
   return body.flatMap((s) => printStatement(s, context, depth));
 }
 
@@ -61,7 +65,8 @@ function printStatement(s: Statement, context: StatementContext, depth: number):
 function assignment(pad: string, place: string, value: Expression, e: ExpressionPrinter): string {
   if (value.kind === 'binary' && COMPOUND.has(value.operator) && value.left.type === value.type) {
     const left = value.left.kind;
-    const reads = left === 'local' || left === 'component' || left === 'load' || left === 'load_shared' || left === 'element';
+    const reads =
+      left === 'local' || left === 'component' || left === 'load' || left === 'load_shared' || left === 'element';
     if (reads && e.assigned(value.left) === place) return `${pad}${place} ${value.operator}= ${e.operandText(value)};`;
   }
   return `${pad}${place} = ${e.assigned(value)};`;
@@ -112,7 +117,10 @@ function printFor(s: Statement & { kind: 'for' }, context: StatementContext, dep
 
 function printIf(s: Statement & { kind: 'if' }, context: StatementContext, depth: number): readonly string[] {
   const pad = INDENT.repeat(depth);
-  const lines = [`${pad}if (${context.expressions.alone(s.condition)}) {`, ...printStatements(s.then, context, depth + 1)];
+  const lines = [
+    `${pad}if (${context.expressions.alone(s.condition)}) {`,
+    ...printStatements(s.then, context, depth + 1),
+  ];
   if (!s.else || s.else.length === 0) return [...lines, `${pad}}`];
   const [only] = s.else;
   if (s.else.length === 1 && only!.kind === 'if') {

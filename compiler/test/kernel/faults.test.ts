@@ -8,7 +8,10 @@ const LANES = 8;
 const t = x.builtin('local_index');
 
 /** A kernel of eight invocations over a buffer `y` of f32. */
-function kernel(write: (b: KernelBuilder, y: ReturnType<KernelBuilder['buffer']>) => void, requires: Kernel['requires'] = []): Kernel {
+function kernel(
+  write: (b: KernelBuilder, y: ReturnType<KernelBuilder['buffer']>) => void,
+  requires: Kernel['requires'] = [],
+): Kernel {
   const b = new KernelBuilder();
   const y = b.buffer('y', 'f32', 'read_write', '');
   write(b, y);
@@ -17,7 +20,9 @@ function kernel(write: (b: KernelBuilder, y: ReturnType<KernelBuilder['buffer']>
 
 function faults(k: Kernel, options: Partial<RunOptions> = {}): readonly string[] {
   const y = options.buffers?.y ?? new Float32Array(LANES);
-  return run(k, { grid: [1, 1, 1], ...options, buffers: { y, ...options.buffers } }).faults.map((f) => `${f.kind} ${f.path}`);
+  return run(k, { grid: [1, 1, 1], ...options, buffers: { y, ...options.buffers } }).faults.map(
+    (f) => `${f.kind} ${f.path}`,
+  );
 }
 
 describe('a sound kernel', () => {
@@ -45,13 +50,19 @@ describe('out of bounds', () => {
     expect(faults(kernel((_, y) => y.set(t, y.at(x.sub(t, 1)))))).toContain('out_of_bounds 0.store(y)');
   });
   test('of shared and private arrays', () => {
-    expect(faults(kernel((b) => b.shared('s', 'f32', 4).set(t, x.f32(0))))).toEqual(['out_of_bounds 0.store_shared(s)']);
-    expect(faults(kernel((b) => b.array('a', 'f32', 4, x.f32(0)).set(t, x.f32(0))))).toEqual(['out_of_bounds 1.set_element(a)']);
+    expect(faults(kernel((b) => b.shared('s', 'f32', 4).set(t, x.f32(0))))).toEqual([
+      'out_of_bounds 0.store_shared(s)',
+    ]);
+    expect(faults(kernel((b) => b.array('a', 'f32', 4, x.f32(0)).set(t, x.f32(0))))).toEqual([
+      'out_of_bounds 1.set_element(a)',
+    ]);
   });
   test('the right side of && is not evaluated when the left side is false', () => {
     const guarded = kernel((b, y) => b.if(x.and(x.lt(t, LANES - 1), x.gt(y.at(x.add(t, 1)), -1)), () => b.comment('')));
     expect(faults(guarded)).toEqual([]);
-    const wrongWay = kernel((b, y) => b.if(x.and(x.gt(y.at(x.add(t, 1)), -1), x.lt(t, LANES - 1)), () => b.comment('')));
+    const wrongWay = kernel((b, y) =>
+      b.if(x.and(x.gt(y.at(x.add(t, 1)), -1), x.lt(t, LANES - 1)), () => b.comment('')),
+    );
     expect(faults(wrongWay)).toEqual(['out_of_bounds 0.if']);
   });
 });
@@ -99,7 +110,11 @@ describe('races', () => {
     expect(faults(same, { grid: [2, 1, 1] })).toEqual(['race 0.store(y)']);
     const readsOther = kernel((b, y) => {
       const g = x.builtin('workgroup_x');
-      b.if(x.eq(g, 0), () => b.let('v', y.at(t)), () => y.set(t, x.f32(1)));
+      b.if(
+        x.eq(g, 0),
+        () => b.let('v', y.at(t)),
+        () => y.set(t, x.f32(1)),
+      );
     });
     expect(faults(readsOther, { grid: [2, 1, 1] })).toEqual(['race 0.if.else.0.store(y)']);
   });
@@ -193,7 +208,9 @@ test('memory may not be bound twice when it is written', () => {
   const k = b.finish({ name: 'test', doc: '', workgroupSize: [LANES, 1, 1] });
   const memory = new Float32Array(2 * LANES);
   expect(faults(k, { buffers: { a: memory.subarray(0, LANES), y: memory.subarray(LANES) } })).toEqual([]);
-  expect(faults(k, { buffers: { a: memory.subarray(0, LANES), y: memory.subarray(1, LANES + 1) } })).toEqual(['aliasing ']);
+  expect(faults(k, { buffers: { a: memory.subarray(0, LANES), y: memory.subarray(1, LANES + 1) } })).toEqual([
+    'aliasing ',
+  ]);
 });
 
 test('subgroups of the given size run in lockstep', () => {
@@ -211,6 +228,11 @@ test('a fault says where, who and how often', () => {
   const k = kernel((b, y) => b.if(x.gt(t, 2), () => y.set(x.add(t, 4), x.f32(0))));
   const [fault] = run(k, { buffers: { y: new Float32Array(LANES) }, grid: [1, 1, 1] }).faults;
   expect(fault).toEqual({
-    kind: 'out_of_bounds', path: '0.if.then.0.store(y)', message: 'y[8] of 8', workgroup: [0, 0, 0], invocation: 4, count: 4,
+    kind: 'out_of_bounds',
+    path: '0.if.then.0.store(y)',
+    message: 'y[8] of 8',
+    workgroup: [0, 0, 0],
+    invocation: 4,
+    count: 4,
   });
 });

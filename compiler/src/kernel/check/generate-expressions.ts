@@ -288,7 +288,8 @@ export class ExpressionGenerator {
       }
       default: {
         const isFloat = type === 'f32' || type === 'f16';
-        if ((isFloat ? FLOAT_FUNCTIONS : INTEGER_FUNCTIONS)[e.fn] === undefined) throw new Error(`${e.fn} of ${first.type}`);
+        if ((isFloat ? FLOAT_FUNCTIONS : INTEGER_FUNCTIONS)[e.fn] === undefined)
+          throw new Error(`${e.fn} of ${first.type}`);
         return values[0]!.map((_, k) => {
           const text = `${isFloat ? 'F' : 'I'}.${e.fn}(${values.map((v) => v[k]).join(', ')})`;
           return wrap(type, text);

@@ -3,6 +3,7 @@
  * computed for all invocations and have to agree.
  */
 import { lanesOf, scalarOf } from '../expressions.js';
+import { BUFFER_TYPE } from '../buffers.js';
 import type { ConstantValues } from '../constants.js';
 import { evaluateConstant } from '../constants.js';
 import type { Expression, Kernel, ScalarType, Statement, ValueType } from '../ir.js';
@@ -40,10 +41,6 @@ function storageOf(type: ValueType): string {
   }
 }
 
-export const BUFFER_TYPE = {
-  f32: 'f32', u32: 'u32', i32: 'i32', vec2f: 'vec2f', vec4f: 'vec4f', vec2u: 'vec2u', vec4u: 'vec4u', weights: 'vec4f',
-} as const;
-
 export function generate(kernel: Kernel, schedule: Schedule, options: GenerateOptions): Generated {
   return new Generator(kernel, schedule, options).dispatch();
 }
@@ -68,7 +65,8 @@ class Generator {
     this.#variables = planVariables(kernel, schedule);
     this.#buffers = new Map(
       kernel.buffers.map((b, i) => [
-        b.name, { id: `b${i}`, type: BUFFER_TYPE[b.element], shadowed: options.checked && b.access === 'read_write' },
+        b.name,
+        { id: `b${i}`, type: BUFFER_TYPE[b.element], shadowed: options.checked && b.access === 'read_write' },
       ]),
     );
     this.#shared = new Map(
@@ -112,11 +110,15 @@ class Generator {
   #arrays(): readonly string[] {
     const lines: string[] = [];
     [...this.#buffers.values()].forEach((b, i) => {
-      lines.push(`const ${b.id} = buffers[${i}].data, ${b.id}n = buffers[${i}].length, ${b.id}s = buffers[${i}].shadow;`);
+      lines.push(
+        `const ${b.id} = buffers[${i}].data, ${b.id}n = buffers[${i}].length, ${b.id}s = buffers[${i}].shadow;`,
+      );
     });
     [...this.#shared.values()].forEach((s, i) => {
       const size = s.length * lanesOf(s.type);
-      lines.push(`const ${s.id} = new ${storageOf(s.type)}(${Math.max(1, size)}), ${s.id}n = ${s.length}, ${s.id}s = shadows[${i}];`);
+      lines.push(
+        `const ${s.id} = new ${storageOf(s.type)}(${Math.max(1, size)}), ${s.id}n = ${s.length}, ${s.id}s = shadows[${i}];`,
+      );
     });
     this.kernel.uniforms.forEach((_, i) => lines.push(`const u${i} = uniforms[${i}];`));
     for (const v of this.#variables.values()) {
@@ -124,7 +126,9 @@ class Generator {
       const invocations = v.crosses ? this.#count : 1;
       if (v.length) {
         const length = this.#constant(v.length);
-        lines.push(`const ${v.id} = new ${storageOf(v.type)}(${Math.max(1, invocations * length * v.lanes)}), ${v.id}n = ${length};`);
+        lines.push(
+          `const ${v.id} = new ${storageOf(v.type)}(${Math.max(1, invocations * length * v.lanes)}), ${v.id}n = ${length};`,
+        );
         if (v.tracked) lines.push(`const ${v.id}m = new Uint8Array(${Math.max(1, invocations * length)});`);
       } else if (v.crosses) {
         lines.push(`const ${v.id} = new ${storageOf(v.type)}(${invocations * v.lanes});`);
@@ -154,10 +158,7 @@ class Generator {
         return this.#subgroup(node);
       case 'if': {
         const { lines, text } = this.#agreed(node.condition, node.site);
-        return [
-          ...lines,
-          `if (${text}) {`, ...this.#nodes(node.then), '} else {', ...this.#nodes(node.else), '}',
-        ];
+        return [...lines, `if (${text}) {`, ...this.#nodes(node.then), '} else {', ...this.#nodes(node.else), '}'];
       }
       case 'for':
         return this.#synchronisedFor(node);
@@ -359,7 +360,9 @@ class Generator {
     const lanes = this.#e.lanes(s.initial).map((lane) => this.#e.atom(lane));
     this.#flush();
     if (lanes.every((lane) => lane === lanes[0])) {
-      this.#lines.push(`${variable.id}.fill(${lanes[0]}, ${start} * ${variable.lanes}, (${start} + ${length}) * ${variable.lanes});`);
+      this.#lines.push(
+        `${variable.id}.fill(${lanes[0]}, ${start} * ${variable.lanes}, (${start} + ${length}) * ${variable.lanes});`,
+      );
       return;
     }
     const at = this.#e.temporary();
@@ -405,7 +408,12 @@ class Generator {
   }
 
   #store(
-    name: string, array: ArrayInfo | undefined, index: Expression, value: Expression, component: number | undefined, buffer: boolean,
+    name: string,
+    array: ArrayInfo | undefined,
+    index: Expression,
+    value: Expression,
+    component: number | undefined,
+    buffer: boolean,
   ): void {
     if (!array) throw new Error(`kernel ${this.kernel.name}: ${name} is not declared`);
     const e = this.#e;
@@ -423,7 +431,9 @@ class Generator {
     this.#lines.push('}');
     if (buffer && scalarOf(array.type) === 'f32') {
       const test = lanes.map((lane) => `${lane} - ${lane} !== 0`).join(' || ');
-      this.#lines.push(`if (rt.finite && (${test})) ${e.report('non_finite', `'${name}[' + ${i} + '] = ' + [${lanes.join(', ')}]`)}`);
+      this.#lines.push(
+        `if (rt.finite && (${test})) ${e.report('non_finite', `'${name}[' + ${i} + '] = ' + [${lanes.join(', ')}]`)}`,
+      );
     }
   }
 

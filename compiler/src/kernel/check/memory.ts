@@ -46,7 +46,8 @@ export class SharedShadow {
 
   read(i: number, t: number, site: number): void {
     const interval = this.clock.interval;
-    if (this.writtenIn[i] !== this.clock.workgroup) this.log.report('uninitialised', site, t, `${this.name}[${i}] was not written`);
+    if (this.writtenIn[i] !== this.clock.workgroup)
+      this.log.report('uninitialised', site, t, `${this.name}[${i}] was not written`);
     if (this.writeInterval[i] === interval && this.writer[i] !== t) this.race(site, t, i, 'written', this.writer[i]!);
     if (this.readInterval[i] !== interval) {
       this.readInterval[i] = interval;
@@ -102,7 +103,8 @@ export class StorageShadow {
 
   read(i: number, t: number, site: number): void {
     const group = this.clock.workgroup;
-    if (this.missing && this.missing[i] !== 0) this.log.report('uninitialised', site, t, `${this.name}[${i}] was not written`);
+    if (this.missing && this.missing[i] !== 0)
+      this.log.report('uninitialised', site, t, `${this.name}[${i}] was not written`);
     this.againstWrite(i, t, site);
     if (this.readGroup[i] === 0) {
       this.readGroup[i] = group;
@@ -124,7 +126,8 @@ export class StorageShadow {
     const readGroup = this.readGroup[i]!;
     if (readGroup !== 0) {
       if (readGroup !== this.clock.workgroup) this.race(site, t, i, 'read by another workgroup');
-      else if (this.readInterval[i] === this.clock.storageInterval && this.reader[i] !== t) this.race(site, t, i, 'read by another invocation');
+      else if (this.readInterval[i] === this.clock.storageInterval && this.reader[i] !== t)
+        this.race(site, t, i, 'read by another invocation');
     }
     this.writeGroup[i] = this.clock.workgroup;
     this.writeInterval[i] = this.clock.storageInterval;
@@ -136,7 +139,8 @@ export class StorageShadow {
     const group = this.writeGroup[i]!;
     if (group === 0) return;
     if (group !== this.clock.workgroup) this.race(site, t, i, 'written by another workgroup');
-    else if (this.writeInterval[i] === this.clock.storageInterval && this.writer[i] !== t) this.race(site, t, i, 'written by another invocation');
+    else if (this.writeInterval[i] === this.clock.storageInterval && this.writer[i] !== t)
+      this.race(site, t, i, 'written by another invocation');
   }
 
   private race(site: number, t: number, i: number, other: string): void {

@@ -1,4 +1,5 @@
 /** Running a kernel on plain arrays, with every access checked. */
+import { BUFFER_TYPE } from '../buffers.js';
 import type { ConstantValues } from '../constants.js';
 import { constantValues } from '../constants.js';
 import { lanesOf, scalarOf } from '../expressions.js';
@@ -7,7 +8,7 @@ import * as arithmetic from './arithmetic.js';
 import { checkIdentifiers } from './identifiers.js';
 import type { Fault } from './faults.js';
 import { FaultLog, Stop } from './faults.js';
-import { BUFFER_TYPE, generate } from './generate.js';
+import { generate } from './generate.js';
 import type { Generated } from './generate.js';
 import { Clock, SharedShadow, StorageShadow } from './memory.js';
 import { schedule } from './schedule.js';
@@ -68,14 +69,26 @@ export function run(kernel: Kernel, options: RunOptions): RunResult {
       : undefined;
     return { name: declaration.name, data, length, shadow };
   });
-  const shadows = program.generated.shared.map((s) => (checked ? new SharedShadow(s.name, s.length, clock, log) : undefined));
+  const shadows = program.generated.shared.map((s) =>
+    checked ? new SharedShadow(s.name, s.length, clock, log) : undefined,
+  );
   const uniforms = kernel.uniforms.map(({ name, type }) => uniformValue(kernel, name, type, options.uniforms?.[name]));
-  const stop = (scope: 'workgroup' | 'dispatch', kind: Fault['kind'], site: number, t: number, message: string): never => {
+  const stop = (
+    scope: 'workgroup' | 'dispatch',
+    kind: Fault['kind'],
+    site: number,
+    t: number,
+    message: string,
+  ): never => {
     log.report(kind, site, t, message);
     throw new Stop(scope);
   };
   const rt = {
-    ...LIBRARY, log, clock, Stop, stop,
+    ...LIBRARY,
+    log,
+    clock,
+    Stop,
+    stop,
     report: log.report.bind(log),
     finite: !options.allowNonFinite,
     budget: options.iterations ?? 2 ** 28,
@@ -113,15 +126,23 @@ interface CompiledKernel {
   readonly generated: Generated;
   readonly paths: readonly string[];
   readonly execute: (
-    rt: object, buffers: readonly object[], shadows: readonly unknown[], uniforms: readonly number[],
-    gx: number, gy: number, gz: number, subgroupSize: number,
+    rt: object,
+    buffers: readonly object[],
+    shadows: readonly unknown[],
+    uniforms: readonly number[],
+    gx: number,
+    gy: number,
+    gz: number,
+    subgroupSize: number,
   ) => void;
 }
 
 const cache = new WeakMap<Kernel, Map<string, CompiledKernel>>();
 
 function compiled(kernel: Kernel, constants: ConstantValues, checked: boolean): CompiledKernel {
-  const key = `${checked}:${Object.entries(constants).map(([name, value]) => `${name}=${value}`).join()}`;
+  const key = `${checked}:${Object.entries(constants)
+    .map(([name, value]) => `${name}=${value}`)
+    .join()}`;
   let variants = cache.get(kernel);
   if (!variants) cache.set(kernel, (variants = new Map()));
   const known = variants.get(key);
@@ -131,17 +152,30 @@ function compiled(kernel: Kernel, constants: ConstantValues, checked: boolean): 
   const generated = generate(kernel, plan, { constants, checked });
   // The text is made of identifiers, numbers and checked names of the generator's own.
   const execute = new Function(
-    'rt', 'buffers', 'shadows', 'uniforms', 'gx', 'gy', 'gz', 'S', generated.source,
+    'rt',
+    'buffers',
+    'shadows',
+    'uniforms',
+    'gx',
+    'gy',
+    'gz',
+    'S',
+    generated.source,
   ) as CompiledKernel['execute'];
   const program = { generated, paths: plan.paths, execute };
   variants.set(key, program);
   return program;
 }
 
-function arrayOf(kernel: Kernel, declaration: BufferDeclaration, data: BufferData | undefined): Exclude<BufferData, WeightsBuffer> {
+function arrayOf(
+  kernel: Kernel,
+  declaration: BufferDeclaration,
+  data: BufferData | undefined,
+): Exclude<BufferData, WeightsBuffer> {
   const where = `kernel ${kernel.name}, buffer ${declaration.name}`;
   if (data === undefined) throw new Error(`${where}: nothing is bound`);
-  if (declaration.element === 'weights') return data instanceof Float32Array ? data : decodeWeights(data as WeightsBuffer);
+  if (declaration.element === 'weights')
+    return data instanceof Float32Array ? data : decodeWeights(data as WeightsBuffer);
   const scalar = scalarOf(BUFFER_TYPE[declaration.element]);
   const wanted = scalar === 'f32' ? Float32Array : scalar === 'u32' ? Uint32Array : Int32Array;
   if (!(data instanceof wanted)) throw new Error(`${where}: a ${wanted.name} is needed`);

@@ -3,7 +3,14 @@
  * and run one after another; barriers and subgroup operations are met by all of them at once.
  */
 import type { Expression, Kernel, Statement, SubgroupOperation, ValueType } from '../ir.js';
-import { blocksOf, expressionsOf, mapOperands, mapStatementExpressions, someExpression, visitStatements } from '../walk.js';
+import {
+  blocksOf,
+  expressionsOf,
+  mapOperands,
+  mapStatementExpressions,
+  someExpression,
+  visitStatements,
+} from '../walk.js';
 
 export type Node =
   /** Statements without synchronisation. */
@@ -19,8 +26,19 @@ export type Node =
       readonly argument: number;
       readonly site: number;
     }
-  | { readonly kind: 'if'; readonly condition: Expression; readonly then: readonly Node[]; readonly else: readonly Node[]; readonly site: number }
-  | { readonly kind: 'for'; readonly loop: Statement & { kind: 'for' }; readonly body: readonly Node[]; readonly site: number };
+  | {
+      readonly kind: 'if';
+      readonly condition: Expression;
+      readonly then: readonly Node[];
+      readonly else: readonly Node[];
+      readonly site: number;
+    }
+  | {
+      readonly kind: 'for';
+      readonly loop: Statement & { kind: 'for' };
+      readonly body: readonly Node[];
+      readonly site: number;
+    };
 
 export interface Schedule {
   readonly nodes: readonly Node[];
@@ -66,7 +84,13 @@ class Scheduler {
         nodes.push({ kind: 'barrier', storage: plain.storage === true, site });
       } else if (plain.kind === 'if' && synchronises(plain)) {
         close();
-        nodes.push({ kind: 'if', condition: plain.condition, then: this.list(plain.then), else: this.list(plain.else ?? []), site });
+        nodes.push({
+          kind: 'if',
+          condition: plain.condition,
+          then: this.list(plain.then),
+          else: this.list(plain.else ?? []),
+          site,
+        });
       } else if (plain.kind === 'for' && synchronises(plain)) {
         close();
         nodes.push({ kind: 'for', loop: plain, body: this.list(plain.body), site });
@@ -90,7 +114,13 @@ class Scheduler {
       if (inner.kind !== 'subgroup') return inner;
       const name = `$subgroup${this.#hoisted++}`;
       nodes.push({
-        kind: 'subgroup', name, type: inner.type, operation: inner.operation, value: inner.value, argument: inner.argument ?? 0, site,
+        kind: 'subgroup',
+        name,
+        type: inner.type,
+        operation: inner.operation,
+        value: inner.value,
+        argument: inner.argument ?? 0,
+        site,
       });
       return { kind: 'local', type: inner.type, name };
     };

@@ -30,7 +30,13 @@ export function planVariables(kernel: Kernel, schedule: Schedule): ReadonlyMap<s
 }
 
 const UNIFORM_BUILTINS = new Set([
-  'workgroup_x', 'workgroup_y', 'workgroup_z', 'num_workgroups_x', 'num_workgroups_y', 'num_workgroups_z', 'subgroup_size',
+  'workgroup_x',
+  'workgroup_y',
+  'workgroup_z',
+  'num_workgroups_x',
+  'num_workgroups_y',
+  'num_workgroups_z',
+  'subgroup_size',
 ]);
 
 /** Whether the value is the same for the whole workgroup and needs no memory to compute. */
@@ -135,9 +141,16 @@ class VariablePlan {
     if (this.variables.has(name)) throw new Error(`kernel ${this.kernel.name}: ${name} is declared twice`);
     const region = options.region ?? this.#region;
     this.variables.set(name, {
-      id: `v${this.variables.size}`, type, scalar: scalarOf(type), lanes: lanesOf(type),
-      isArray: options.length !== undefined, ...(options.length ? { length: options.length } : {}),
-      tracked: options.tracked ?? false, uniform: options.uniform ?? false, region, crosses: region === -1,
+      id: `v${this.variables.size}`,
+      type,
+      scalar: scalarOf(type),
+      lanes: lanesOf(type),
+      isArray: options.length !== undefined,
+      ...(options.length ? { length: options.length } : {}),
+      tracked: options.tracked ?? false,
+      uniform: options.uniform ?? false,
+      region,
+      crosses: region === -1,
     });
   }
 
