@@ -150,6 +150,8 @@ export interface Stage {
    * absent: the last activation that the last step may write to.
    */
   readonly output?: string;
+  /** Run once for each instance after its weights are loaded; may write the instance's pack of vectors. */
+  readonly prepare?: readonly Step[];
   readonly prefill: readonly Step[];
   readonly decode: readonly Step[];
 }
