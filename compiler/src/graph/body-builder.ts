@@ -21,6 +21,8 @@ export interface BodyBuilder extends NodeBuilder {
   input(index: number, offset?: number, label?: string): NodeId;
   /** @param next each state's value after the token, of the state's dimensions. @throws ShapeError */
   finishBody(next: readonly NodeId[], yields: NodeId): ScanBody;
+  /** The nodes that the roots need, renumbered in order, and the roots' new ids. */
+  finishNodes(roots: readonly NodeId[]): { readonly nodes: readonly ScanNode[]; readonly roots: readonly NodeId[] };
 }
 
 /**
@@ -96,7 +98,13 @@ export function createBodyBuilder(states: readonly TensorType[], outers: readonl
     typeOf,
     nodeOf: (node) => ({ ...nodes[node]!, type: typeOf(node) }),
     finishBody(next, yields) {
-      const needed = new Set<NodeId>([...next, yields]);
+      const { nodes: kept, roots } = builder.finishNodes([...next, yields]);
+      const body: ScanBody = { nodes: kept, states, next: roots.slice(0, -1), yields: roots.at(-1)! };
+      verifyBody(body, outers);
+      return body;
+    },
+    finishNodes(roots) {
+      const needed = new Set<NodeId>(roots);
       for (let id = nodes.length - 1; id >= 0; id--) {
         if (needed.has(id)) for (const input of nodes[id]!.inputs) needed.add(input);
       }
@@ -107,14 +115,7 @@ export function createBodyBuilder(states: readonly TensorType[], outers: readonl
         renumbered.set(node.id, kept.length);
         kept.push({ ...node, id: kept.length, inputs: node.inputs.map((input) => renumbered.get(input)!) });
       }
-      const body: ScanBody = {
-        nodes: kept,
-        states,
-        next: next.map((id) => renumbered.get(id)!),
-        yields: renumbered.get(yields)!,
-      };
-      verifyBody(body, outers);
-      return body;
+      return { nodes: kept, roots: roots.map((root) => renumbered.get(root)!) };
     },
   };
   return builder;

@@ -118,4 +118,6 @@ export const attend: OpDefinition<'attend'> = {
     { name: 'key', kind: 'token', dims: k!.dims.slice(1).map((d) => d.extent as number) },
     { name: 'value', kind: 'token', dims: v!.dims.slice(1).map((d) => d.extent as number) },
   ],
+  gradient: (builder, { inputs, attributes }, g) =>
+    (['q', 'k', 'v'] as const).map((of) => builder.add('attend_gradient', [...inputs, g], { ...attributes, of })),
 };

@@ -133,6 +133,35 @@ interface Structured {
   embed: None;
   /** Largest singular value of a matrix (weights only). inputs: weight, all but its first `rows` dims flattened. */
   spectral_norm: { readonly rows: number };
+
+  // Gradients that other ops cannot express; only gradient graphs have them. Sequences are whole: none carries state.
+  // Ops with several gradients give the one of the input that `of` names; kernels may compute all at once.
+
+  /** inputs: gradient of `linear`'s result, weight. Gradient of x: [kept…, in…]. */
+  linear_input_gradient: { readonly in: readonly Dim[]; readonly out: readonly string[] };
+  /** inputs: gradient of `linear`'s result, x. Gradient of the weight, summed over all kept dims; has `dims`. */
+  linear_weight_gradient: {
+    readonly in: readonly string[];
+    readonly out: readonly string[];
+    readonly dims: readonly Dim[];
+  };
+  /** inputs: gradient of `conv1d`'s result, weight. */
+  conv1d_input_gradient: { readonly kernel: number };
+  /** inputs: gradient of `conv1d`'s result, x. The result has `dims`. */
+  conv1d_weight_gradient: { readonly kernel: number; readonly dims: readonly Dim[] };
+  /** inputs: those of `ssd`, gradient of its result. */
+  ssd_gradient: Structured['ssd'] & { readonly of: 'x' | 'dt' | 'A' | 'B' | 'C' };
+  /** inputs: those of `attend`, gradient of its result. */
+  attend_gradient: Structured['attend'] & { readonly of: 'q' | 'k' | 'v' };
+  /**
+   * inputs: those of `scan`, gradient of its result. `of`: index of the input. Runs the body's adjoint (`adjointOf`) once
+   * a token of each sequence, from the last to the first.
+   */
+  scan_gradient: { readonly body: ScanBody; readonly of: number };
+  /** inputs: tokens, gradient of `embed`'s result. Each token's row is added to the table's; the result has `dims`. */
+  embed_gradient: { readonly dims: readonly Dim[] };
+  /** inputs: weight. The outer product of the singular vectors that belong to `spectral_norm`. */
+  spectral_norm_gradient: { readonly rows: number };
 }
 
 /**

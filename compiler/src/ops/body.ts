@@ -90,13 +90,13 @@ function inferNode(body: ScanBody, node: ScanNode, outers: readonly TensorType[]
 }
 
 /** Values of all nodes for one token. */
-export function evaluateBody(
-  body: ScanBody,
+export function evaluateNodes(
+  nodes: readonly ScanNode[],
   states: readonly Reference[],
   outer: (index: number, offset: number) => Reference,
 ): readonly Reference[] {
   const values: Reference[] = [];
-  for (const node of body.nodes) {
+  for (const node of nodes) {
     if (node.op === 'scan_state') values.push(states[scanLeaf(node).index]!);
     else if (node.op === 'scan_input') {
       const { index, offset } = scanLeaf(node);
@@ -106,7 +106,7 @@ export function evaluateBody(
         tokens: 0,
         segments: [],
         state: [],
-        types: { inputs: node.inputs.map((id) => body.nodes[id]!.type), output: node.type },
+        types: { inputs: node.inputs.map((id) => nodes[id]!.type), output: node.type },
       };
       const inputs = node.inputs.map((id) => values[id]!);
       values.push(

@@ -1,4 +1,6 @@
 import { tensor } from '../graph/types.js';
+import type { NodeId } from '../graph/graph.js';
+import { withDims } from './linear.js';
 import type { OpDefinition, Segment, Reference } from './op.js';
 import { ShapeError } from './op.js';
 import { requireExtents, requireFloat, requireInputs } from './shape.js';
@@ -53,4 +55,12 @@ export const conv1d: OpDefinition<'conv1d'> = {
   },
   state: ([x], { kernel }) =>
     kernel > 1 ? [{ name: 'inputs', kind: 'sequence', dims: [kernel - 1, x!.dims[1]!.extent as number] }] : [],
+  gradient: (builder, { inputs, attributes: { kernel } }, g) => {
+    const [x, weight, bias] = inputs as [NodeId, NodeId, NodeId?];
+    const dx = builder.add('conv1d_input_gradient', [g, weight], { kernel });
+    const dw = builder.add('conv1d_weight_gradient', [g, x], { kernel, dims: builder.typeOf(weight).dims });
+    if (bias === undefined) return [dx, dw];
+    const total = builder.add('sum', [g], { dims: ['time'] });
+    return [dx, dw, withDims(builder, total, builder.typeOf(bias).dims)];
+  },
 };

@@ -25,4 +25,8 @@ export const embed: OpDefinition<'embed'> = {
     });
     return { shape: [context.tokens, width], data };
   },
+  gradient: (builder, { inputs }, g) => [
+    undefined,
+    builder.add('embed_gradient', [inputs[0]!, g], { dims: builder.typeOf(inputs[1]!).dims }),
+  ],
 };

@@ -1,11 +1,21 @@
 import { printType, tensor } from '../graph/types.js';
+import type { NodeId } from '../graph/graph.js';
+import type { NodeBuilder } from '../graph/builder.js';
 import type { Dim, TensorType } from '../graph/types.js';
 import { timesTransposed } from '../numeric/matrix.js';
 import type { OpAttributes } from './attributes.js';
 import { arrange, shapeOf, sizeOf } from './layout.js';
 import { ShapeError } from './op.js';
 import type { OpDefinition } from './op.js';
-import { printDims, requireDim, requireFloat, requireInputs, requireTimeless, requireWellFormed } from './shape.js';
+import {
+  printDims,
+  requireDim,
+  requireFloat,
+  requireInputs,
+  requireTimeless,
+  requireWellFormed,
+  sameDims,
+} from './shape.js';
 
 /** x's dimensions that are contracted (in the weight's order) and kept (in x's order). */
 export function splitDims(
@@ -16,6 +26,11 @@ export function splitDims(
     kept: x.dims.filter((d) => !names.includes(d.name)),
     inner: names.map((name) => x.dims.find((d) => d.name === name)!),
   };
+}
+
+/** The same elements under the names of a parameter's dimensions, which are positional. */
+export function withDims(builder: NodeBuilder, node: NodeId, dims: readonly Dim[]): NodeId {
+  return sameDims(builder.typeOf(node).dims, dims) ? node : builder.add('reshape', [node], { dims });
 }
 
 function infer(inputs: readonly TensorType[], attributes: OpAttributes['linear']): TensorType {
@@ -71,5 +86,22 @@ export const linear: OpDefinition<'linear'> = {
       for (let n = 0, at = 0; n < rows; n++) for (let o = 0; o < outputs; o++, at++) data[at]! += bias.data[o]!;
     }
     return { shape: shapeOf(types.output.dims, tokens), data };
+  },
+  gradient: (builder, { inputs, attributes }, g) => {
+    const [x, weight, bias] = inputs as [NodeId, NodeId, NodeId?];
+    const { dims } = builder.typeOf(x);
+    const { kept, inner } = splitDims(builder.typeOf(x), attributes.in);
+    const out = attributes.out.map((d) => d.name);
+    const back = builder.add('linear_input_gradient', [g, weight], { in: inner, out });
+    const order = dims.map((d) => d.name);
+    const moved = sameDims(builder.typeOf(back).dims, dims) ? back : builder.add('transpose', [back], { order });
+    const outer = builder.add('linear_weight_gradient', [g, x], {
+      in: attributes.in,
+      out,
+      dims: builder.typeOf(weight).dims,
+    });
+    if (bias === undefined) return [moved, outer];
+    const total = kept.length === 0 ? g : builder.add('sum', [g], { dims: kept.map((d) => d.name) });
+    return [moved, outer, withDims(builder, total, builder.typeOf(bias).dims)];
   },
 };

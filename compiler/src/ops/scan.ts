@@ -1,12 +1,12 @@
 import { TIME, hasTime, printType, tensor } from '../graph/types.js';
 import type { Dim, TensorType } from '../graph/types.js';
 import type { OpAttributes, ScanBody } from './attributes.js';
-import { evaluateBody, shiftedReach, verifyBody } from './body.js';
+import { evaluateNodes, shiftedReach, verifyBody } from './body.js';
 import { arrange, shapeOf, sizeOf, stridesOf } from './layout.js';
 import { ShapeError } from './op.js';
 import type { OpDefinition, Reference } from './op.js';
 import { withHistory } from './conv1d.js';
-import { requireFloat, requireWellFormed, withoutTime } from './shape.js';
+import { isFloat, requireFloat, requireWellFormed, withoutTime } from './shape.js';
 
 /** Names of the pieces of state: `state0` …, and `input2` for an outer value that is read shifted. */
 export const stateName = (index: number): string => `state${index}`;
@@ -70,7 +70,7 @@ export const scan: OpDefinition<'scan'> = {
         return { shape, data: rows[index]!.subarray(at, at + size) };
       };
       for (let t = 0; t < segment.length; t++) {
-        const values = evaluateBody(body, states, (index, offset) => read(index, offset, t));
+        const values = evaluateNodes(body.nodes, states, (index, offset) => read(index, offset, t));
         data.set(values[body.yields]!.data, (segment.start + t) * perToken);
         states = body.next.map((node) => values[node]!);
       }
@@ -103,4 +103,10 @@ export const scan: OpDefinition<'scan'> = {
       ),
     ];
   },
+  gradient: (builder, { inputs, attributes }, g) =>
+    inputs.map((input, of) =>
+      isFloat(builder.typeOf(input).dtype)
+        ? builder.add('scan_gradient', [...inputs, g], { ...attributes, of })
+        : undefined,
+    ),
 };

@@ -28,4 +28,7 @@ export const spectral_norm: OpDefinition<'spectral_norm'> = {
   },
   evaluate: ([w], { rows }) =>
     scalar(topSingular(w!.data, sizeOf(w!.shape.slice(0, rows)), sizeOf(w!.shape.slice(rows))).value),
+  gradient: (builder, { inputs, attributes }, g) => [
+    builder.add('mul', [builder.add('spectral_norm_gradient', [inputs[0]!], attributes), g], {}),
+  ],
 };

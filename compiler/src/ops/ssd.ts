@@ -58,4 +58,8 @@ export const ssd: OpDefinition<'ssd'> = {
     return { shape: x!.shape, data };
   },
   state: (_inputs, { heads, head_dim, state }) => [{ name: 'state', kind: 'sequence', dims: [heads, head_dim, state] }],
+  gradient: (builder, { inputs, attributes }, g) =>
+    (['x', 'dt', 'A', 'B', 'C'] as const).map((of) =>
+      builder.add('ssd_gradient', [...inputs, g], { ...attributes, of }),
+    ),
 };

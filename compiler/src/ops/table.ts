@@ -1,6 +1,13 @@
 /** Every op by name. Typed by `OpAttributes`, so that an op without a definition does not compile. */
 import { attend } from './attend.js';
 import type { OpName } from './attributes.js';
+import { attend_gradient } from './backward/attend.js';
+import { conv1d_input_gradient, conv1d_weight_gradient } from './backward/conv1d.js';
+import { embed_gradient } from './backward/embed.js';
+import { linear_input_gradient, linear_weight_gradient } from './backward/linear.js';
+import { scan_gradient } from './backward/scan.js';
+import { spectral_norm_gradient } from './backward/spectral-norm.js';
+import { ssd_gradient } from './backward/ssd.js';
 import { BODY_OPS } from './body-table.js';
 import { conv1d } from './conv1d.js';
 import { embed } from './embed.js';
@@ -33,6 +40,15 @@ export const OPS: OpTable = {
   scan,
   embed,
   spectral_norm,
+  linear_input_gradient,
+  linear_weight_gradient,
+  conv1d_input_gradient,
+  conv1d_weight_gradient,
+  ssd_gradient,
+  attend_gradient,
+  scan_gradient,
+  embed_gradient,
+  spectral_norm_gradient,
 };
 
 /**

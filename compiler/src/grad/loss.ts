@@ -1,0 +1,45 @@
+/** Next-token cross-entropy over a ragged batch, and its gradient, in f64. */
+import type { Reference } from '../ops/op.js';
+
+/** A label that does not count. */
+export const IGNORED = -100;
+
+export interface LossResult {
+  /** Mean over the labels that count; 0 if none does. */
+  readonly loss: number;
+  /** Number of labels that count. */
+  readonly count: number;
+  /** Of the logits of each sequence, in order. */
+  readonly gradients: readonly Reference[];
+}
+
+/**
+ * Mean of -log softmax(logits[t])[labels[t + 1]] over all sequences: labels are those of the tokens themselves and are
+ * shifted here, so the last row of a sequence predicts nothing. Labels equal to `IGNORED` do not count.
+ *
+ * @param logits [tokens, vocab] of each sequence
+ * @throws RangeError for a label outside the vocabulary
+ */
+export function crossEntropy(logits: readonly Reference[], labels: readonly (readonly number[])[]): LossResult {
+  const count = labels.reduce((n, own) => n + own.slice(1).filter((label) => label !== IGNORED).length, 0);
+  let total = 0;
+  const gradients = logits.map(({ shape, data }, s) => {
+    const [tokens, vocab] = shape as [number, number];
+    const gradient = new Float64Array(data.length);
+    for (let t = 0; t + 1 < tokens; t++) {
+      const label = labels[s]![t + 1]!;
+      if (label === IGNORED) continue;
+      if (!(Number.isInteger(label) && label >= 0 && label < vocab))
+        throw new RangeError(`label ${label} is not below ${vocab}`);
+      const row = data.subarray(t * vocab, (t + 1) * vocab);
+      const largest = row.reduce((a, b) => (b > a ? b : a), -Infinity);
+      const sum = row.reduce((a, b) => a + Math.exp(b - largest), 0);
+      const log = largest + Math.log(sum);
+      total += log - row[label]!;
+      for (let v = 0; v < vocab; v++) gradient[t * vocab + v] = Math.exp(row[v]! - log) / count;
+      gradient[t * vocab + label]! -= 1 / count;
+    }
+    return { shape, data: gradient };
+  });
+  return { loss: count === 0 ? 0 : total / count, count, gradients };
+}
