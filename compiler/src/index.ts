@@ -10,3 +10,6 @@ export { printGraph, printModelGraph } from './graph/print.js';
 export * from './graph/verify.js';
 export * from './reference/evaluate.js';
 export * from './reference/model.js';
+export * from './grad/differentiate.js';
+export * from './grad/loss.js';
+export * from './grad/model.js';

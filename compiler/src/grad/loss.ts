@@ -1,6 +1,9 @@
 /** Next-token cross-entropy over a ragged batch, and its gradient, in f64. */
 import type { Reference } from '../ops/op.js';
 
+/** Looked up once for the inner loops. */
+const { exp, log } = Math;
+
 /** A label that does not count. */
 export const IGNORED = -100;
 
@@ -33,10 +36,10 @@ export function crossEntropy(logits: readonly Reference[], labels: readonly (rea
         throw new RangeError(`label ${label} is not below ${vocab}`);
       const row = data.subarray(t * vocab, (t + 1) * vocab);
       const largest = row.reduce((a, b) => (b > a ? b : a), -Infinity);
-      const sum = row.reduce((a, b) => a + Math.exp(b - largest), 0);
-      const log = largest + Math.log(sum);
-      total += log - row[label]!;
-      for (let v = 0; v < vocab; v++) gradient[t * vocab + v] = Math.exp(row[v]! - log) / count;
+      const sum = row.reduce((a, b) => a + exp(b - largest), 0);
+      const partition = largest + log(sum);
+      total += partition - row[label]!;
+      for (let v = 0; v < vocab; v++) gradient[t * vocab + v] = exp(row[v]! - partition) / count;
       gradient[t * vocab + label]! -= 1 / count;
     }
     return { shape, data: gradient };

@@ -3,6 +3,7 @@ import { parameterPath } from '../graph/graph.js';
 import type { ModelGraph } from '../graph/graph.js';
 import type { Reference } from '../ops/op.js';
 import { evaluateGraph, freshSegments, lookUp } from '../reference/evaluate.js';
+import type { GraphEvaluation, GraphResult } from '../reference/evaluate.js';
 import { differentiate } from './differentiate.js';
 import type { GradientGraph } from './differentiate.js';
 import { crossEntropy } from './loss.js';
@@ -38,18 +39,19 @@ export function lossAndGradients(
 ): TrainingResult {
   const tokens = sequences.flatMap((sequence) => [...sequence.tokens]);
   const segments = freshSegments(...sequences.map((sequence) => sequence.tokens.length));
-  const { instances, graphs } = model;
-  // What each instance reads: nothing but tokens for the first.
-  const entering: (Reference | undefined)[] = [];
+  const { instances } = model;
+  // What each instance reads (nothing but tokens for the first), and the values of its forward nodes.
+  const passes: { readonly feed: Omit<GraphEvaluation, 'gradient'>; readonly forward: GraphResult }[] = [];
   let x: Reference | undefined;
   for (const instance of instances) {
-    entering.push(x);
-    const local = (path: string): Reference => lookUp(parameters, parameterPath(instance, path));
-    x = evaluateGraph(graphs[instance.graph]!, {
+    const feed = {
       ...(x === undefined ? { tokens } : { x }),
-      parameters: local,
+      parameters: (path: string) => lookUp(parameters, parameterPath(instance, path)),
       segments,
-    }).output;
+    };
+    const forward = evaluateGraph(gradientGraphs[instance.graph]!, { ...feed, roots: [] });
+    passes.push({ feed, forward });
+    x = forward.output;
   }
   const logits = segments.map(({ start, length }) => ({
     shape: [length, model.vocab],
@@ -66,21 +68,16 @@ export function lossAndGradients(
   for (let i = instances.length - 1; i >= 0; i--) {
     const instance = instances[i]!;
     const graph = gradientGraphs[instance.graph]!;
-    const own = entering[i];
-    const { values } = evaluateGraph(graph, {
-      ...(own === undefined ? { tokens } : { x: own }),
-      gradient: upstream,
-      parameters: (path) => lookUp(parameters, parameterPath(instance, path)),
-      segments,
-    });
+    const { feed, forward } = passes[i]!;
+    const { values } = evaluateGraph(graph, { ...feed, gradient: upstream, known: forward.values });
     for (const { path } of graph.parameters) {
       const node = graph.gradients.parameters[path];
       const full = parameterPath(instance, path);
       if (node !== undefined) accumulate(gradients, full, values[node]!);
       else if (!gradients.has(full)) accumulate(gradients, full, zerosLike(lookUp(parameters, full)));
     }
-    if (own !== undefined)
-      upstream = graph.gradients.input === undefined ? zerosLike(own) : values[graph.gradients.input]!;
+    const { input } = graph.gradients;
+    if (feed.x !== undefined) upstream = input === undefined ? zerosLike(feed.x) : values[input]!;
   }
   return { loss, logits, gradients };
 }

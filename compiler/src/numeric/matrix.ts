@@ -64,12 +64,9 @@ export function timesTransposed(
 export function times(x: Float64Array, w: Float64Array, rows: number, inner: number, outputs: number): Float64Array {
   const y = new Float64Array(rows * outputs);
   for (let n = 0; n < rows; n++) {
-    const row = y.subarray(n * outputs, (n + 1) * outputs);
-    for (let o = 0; o < inner; o++) {
-      const factor = x[n * inner + o]!;
-      if (factor === 0) continue;
-      const at = o * outputs;
-      for (let i = 0; i < outputs; i++) row[i]! += factor * w[at + i]!;
+    for (let o = 0; o < inner; o += 4) {
+      const at = n * inner + o;
+      addFour(y, n * outputs, w, o * outputs, outputs, x, at, 1, Math.min(4, inner - o));
     }
   }
   return y;
@@ -84,14 +81,41 @@ export function transposedTimes(
   right: number,
 ): Float64Array {
   const w = new Float64Array(left * right);
-  for (let n = 0; n < rows; n++) {
-    for (let o = 0; o < left; o++) {
-      const factor = a[n * left + o]!;
-      if (factor === 0) continue;
-      const at = o * right;
-      const from = n * right;
-      for (let i = 0; i < right; i++) w[at + i]! += factor * b[from + i]!;
-    }
+  for (let n = 0; n < rows; n += 4) {
+    const count = Math.min(4, rows - n);
+    for (let o = 0; o < left; o++) addFour(w, o * right, b, n * right, right, a, n * left + o, left, count);
   }
   return w;
+}
+
+/** Adds up to four rows of `from` to a row of `to`, each times a factor; the factors are `stride` apart. */
+function addFour(
+  to: Float64Array,
+  toAt: number,
+  from: Float64Array,
+  fromAt: number,
+  length: number,
+  factors: Float64Array,
+  factorAt: number,
+  stride: number,
+  count: number,
+): void {
+  const f0 = factors[factorAt]!;
+  const f1 = count > 1 ? factors[factorAt + stride]! : 0;
+  const f2 = count > 2 ? factors[factorAt + 2 * stride]! : 0;
+  const f3 = count > 3 ? factors[factorAt + 3 * stride]! : 0;
+  if (count < 4) {
+    // Rows that are not there must not be read: zero times infinity is not zero.
+    for (let k = 0; k < count; k++) {
+      const factor = k === 0 ? f0 : k === 1 ? f1 : f2;
+      const row = fromAt + k * length;
+      for (let i = 0; i < length; i++) to[toAt + i] = to[toAt + i]! + factor * from[row + i]!;
+    }
+    return;
+  }
+  const [r1, r2, r3] = [fromAt + length, fromAt + 2 * length, fromAt + 3 * length];
+  for (let i = 0; i < length; i++) {
+    to[toAt + i] =
+      to[toAt + i]! + f0 * from[fromAt + i]! + f1 * from[r1 + i]! + f2 * from[r2 + i]! + f3 * from[r3 + i]!;
+  }
 }

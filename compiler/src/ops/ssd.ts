@@ -5,6 +5,9 @@ import { ShapeError } from './op.js';
 import type { OpDefinition } from './op.js';
 import { requireExtents, requireFloat, requireInputs, requireTimeless } from './shape.js';
 
+/** Looked up once for the inner loops. */
+const { exp, floor } = Math;
+
 /** The shapes that `ssd` and its gradient take. @throws ShapeError */
 export function requireSsdInputs(op: string, inputs: readonly TensorType[], attributes: OpAttributes['ssd']): void {
   const { heads, head_dim, groups, state } = attributes;
@@ -37,8 +40,8 @@ export const ssd: OpDefinition<'ssd'> = {
       for (let t = start; t < start + length; t++) {
         for (let h = 0; h < heads; h++) {
           const step = dt!.data[t * heads + h]!;
-          const decay = Math.exp(step * a!.data[h]!);
-          const group = (t * groups + Math.floor(h / perGroup)) * size;
+          const decay = exp(step * a!.data[h]!);
+          const group = (t * groups + floor(h / perGroup)) * size;
           for (let p = 0; p < head_dim; p++) {
             const at = (t * heads + h) * head_dim + p;
             const row = (h * head_dim + p) * size;

@@ -22,14 +22,19 @@ export interface GraphEvaluation {
   readonly segments: readonly Segment[];
   /** One per segment; absent: fresh sequences. */
   readonly states?: readonly (InstanceState | undefined)[];
+  /** Evaluate only these nodes and what they need; by default all nodes. */
+  readonly roots?: readonly NodeId[];
+  /** Values of an earlier evaluation of this graph with the same inputs: not computed again. */
+  readonly known?: GraphResult['values'];
 }
 
 export interface GraphResult {
+  /** Value of the graph's output. */
   readonly output: Reference;
   /** States after the call, one per segment. */
   readonly states: readonly InstanceState[];
-  /** The values of all nodes. */
-  readonly values: readonly Reference[];
+  /** The values of all nodes; undefined for those that `roots` does not need. */
+  readonly values: readonly (Reference | undefined)[];
 }
 
 /** One fresh sequence, or several one after another on the flat token axis. */
@@ -43,7 +48,7 @@ export function freshSegments(...lengths: readonly number[]): Segment[] {
 }
 
 /**
- * Evaluates all nodes of a graph.
+ * Evaluates a graph.
  * @throws Error if a parameter or input is missing or has another shape.
  */
 export function evaluateGraph(graph: Graph, evaluation: GraphEvaluation): GraphResult {
@@ -54,8 +59,10 @@ export function evaluateGraph(graph: Graph, evaluation: GraphEvaluation): GraphR
     input: (name) => inputOf(name, evaluation),
   };
   const states = segments.map(() => new Map<NodeId, ReadonlyMap<string, Reference>>());
-  const values: Reference[] = [];
+  const values: (Reference | undefined)[] = graph.nodes.map((_, id) => evaluation.known?.[id]);
+  const needed = neededNodes(graph, [graph.output, ...(evaluation.roots ?? graph.nodes.map((node) => node.id))]);
   for (const node of graph.nodes) {
+    if (values[node.id] !== undefined || !needed.has(node.id)) continue;
     const definition = opDefinition(node.op);
     const state = segments.map((_, s) => new Map(evaluation.states?.[s]?.get(node.id)));
     const context: EvaluationContext = {
@@ -68,12 +75,20 @@ export function evaluateGraph(graph: Graph, evaluation: GraphEvaluation): GraphR
     const inputs = node.inputs.map((id) => values[id]!);
     const value = definition.evaluate(inputs, node.attributes as OpAttributes[OpName], context);
     requireShape(value, node.type, tokens, node.label ?? node.op);
-    values.push(value);
+    values[node.id] = value;
     state.forEach((after, s) => {
       if (after.size > 0) states[s]!.set(node.id, after);
     });
   }
   return { output: values[graph.output]!, states, values };
+}
+
+function neededNodes(graph: Graph, roots: readonly NodeId[]): ReadonlySet<NodeId> {
+  const needed = new Set<NodeId>(roots);
+  for (let id = graph.nodes.length - 1; id >= 0; id--) {
+    if (needed.has(id)) for (const input of graph.nodes[id]!.inputs) needed.add(input);
+  }
+  return needed;
 }
 
 /** @throws Error naming the missing parameter */

@@ -36,7 +36,7 @@ export interface ModelEvaluation {
   /** `last`: the head sees only the last token of each sequence, as in generation. By default all. */
   readonly logits?: 'all' | 'last';
   /** Called with the values of all nodes of each instance. */
-  readonly observe?: (instance: GraphInstance, values: readonly Reference[]) => void;
+  readonly observe?: (instance: GraphInstance, values: readonly (Reference | undefined)[]) => void;
 }
 
 /**

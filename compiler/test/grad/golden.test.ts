@@ -72,6 +72,8 @@ describe.each(GOLDENS)('%s', (name) => {
   });
 });
 
+const { sqrt } = Math;
+
 /** AdamW (Loshchilov & Hutter 2019) with the settings of the goldens' README. */
 function adamW() {
   const [rate, beta1, beta2, eps, decay] = [2e-3, 0.9, 0.95, 1e-8, 0.1];
@@ -90,12 +92,12 @@ function adamW() {
       moments.set(path, { m, v });
       const shrink = decays(path) ? 1 - rate * decay : 1;
       const gradient = gradients.get(path)!.data;
+      const [warm1, warm2] = [1 - beta1 ** step, 1 - beta2 ** step];
       const updated = data.map((w, i) => {
         const g = scale * gradient[i]!;
         m[i] = beta1 * m[i]! + (1 - beta1) * g;
         v[i] = beta2 * v[i]! + (1 - beta2) * g * g;
-        const size = Math.sqrt(v[i]! / (1 - beta2 ** step)) + eps;
-        return shrink * w - (rate * m[i]!) / (1 - beta1 ** step) / size;
+        return shrink * w - (rate * m[i]!) / warm1 / (sqrt(v[i]! / warm2) + eps);
       });
       next.set(path, { shape, data: updated });
     }

@@ -1,77 +1,20 @@
 /** Properties of whole models (oracle 3): chunks, batches and forks do not change what a sequence computes. */
 import fc from 'fast-check';
 import { verifyModelGraph } from '../../src/graph/verify.js';
-import type { ModelGraph } from '../../src/graph/graph.js';
-import { parameterPath } from '../../src/graph/graph.js';
 import type { Reference } from '../../src/ops/op.js';
 import { evaluateModel } from '../../src/reference/model.js';
 import type { SequenceResult, SequenceState } from '../../src/reference/model.js';
 import { expectClose } from '../support/close.js';
-import { attention, gatedMlp, mamba2, mlp, modelOf, residualLayer } from '../support/layers.js';
+import { attention, gatedMlp, mamba2, modelOf, residualLayer } from '../support/layers.js';
+import { drawParameters, hybrid } from '../support/hybrid.js';
 import { random } from '../support/random.js';
-import { gatedDelta, leaky, positional } from '../support/scans.js';
 
-const WIDTH = 8;
 const EPS = 1e-5;
 /** Sums are taken in the same order whatever the chunks, but a little slack costs nothing. */
 const SAME = 1e-12;
 
-const rope = [1, 0.1];
-const model = modelOf({ vocab: 11, width: WIDTH, eps: EPS, tie: true }, [
-  {
-    alias: 'M',
-    graph: residualLayer(
-      'M',
-      WIDTH,
-      EPS,
-      mamba2({ heads: 4, head_dim: 3, state: 5, groups: 2, conv: 4, eps: EPS }, WIDTH),
-    ),
-  },
-  {
-    alias: 'A',
-    graph: residualLayer('A', WIDTH, EPS, attention({ heads: 4, kv_heads: 2, head_dim: 4, rope, cap: 5 }, WIDTH)),
-  },
-  {
-    alias: 'W',
-    graph: residualLayer(
-      'W',
-      WIDTH,
-      EPS,
-      attention({ heads: 2, kv_heads: 1, head_dim: 4, window: 3, temperature: 0.5, clip: [1.03, -0.03] }, WIDTH),
-    ),
-  },
-  { alias: 'F', graph: residualLayer('F', WIDTH, EPS, mlp(9, WIDTH)) },
-  { alias: 'L', graph: residualLayer('L', WIDTH, EPS, leaky(WIDTH)) },
-  { alias: 'D', graph: residualLayer('D', WIDTH, EPS, gatedDelta(WIDTH, 3)) },
-  { alias: 'P', graph: residualLayer('P', WIDTH, EPS, positional(WIDTH)) },
-  {
-    alias: 'M',
-    graph: residualLayer(
-      'M',
-      WIDTH,
-      EPS,
-      mamba2({ heads: 4, head_dim: 3, state: 5, groups: 2, conv: 4, eps: EPS }, WIDTH),
-    ),
-  },
-]);
-
-function parametersOf(graph: ModelGraph, seed: number): Map<string, Reference> {
-  const { tensor, uniform } = random(seed);
-  const parameters = new Map<string, Reference>();
-  for (const instance of graph.instances) {
-    for (const { path, type } of graph.graphs[instance.graph]!.parameters) {
-      const shape = type.dims.map((d) => d.extent as number);
-      const fan = shape.length > 1 ? shape.at(-1)! : 1;
-      parameters.set(
-        parameterPath(instance, path),
-        tensor(shape, () => uniform(-1, 1) / Math.sqrt(fan)),
-      );
-    }
-  }
-  return parameters;
-}
-
-const parameters = parametersOf(model, 1);
+const model = hybrid();
+const parameters = drawParameters(model, 1);
 const tokensOf = (seed: number, length: number): number[] => {
   const { integer } = random(seed);
   return Array.from({ length }, () => integer(0, model.vocab));
@@ -198,11 +141,11 @@ test('width 512, 300 tokens: seconds, and chunks agree at that size too', () => 
     { alias: 'M', graph: residualLayer('M', width, EPS, mamba) },
     {
       alias: 'A',
-      graph: residualLayer('A', width, EPS, attention({ heads: 8, kv_heads: 2, head_dim: 64, rope }, width)),
+      graph: residualLayer('A', width, EPS, attention({ heads: 8, kv_heads: 2, head_dim: 64, rope: [1, 0.1] }, width)),
     },
     { alias: 'F', graph: residualLayer('F', width, EPS, gatedMlp(1024, width)) },
   ]);
-  const weights = parametersOf(large, 2);
+  const weights = drawParameters(large, 2);
   const tokens = Array.from({ length: 300 }, (_, i) => (i * 37) % 1000);
   const run = (part: readonly number[], state?: SequenceState): SequenceResult =>
     evaluateModel(large, weights, [{ tokens: part, ...(state !== undefined && { state }) }], { logits: 'last' })

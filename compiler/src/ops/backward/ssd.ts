@@ -5,6 +5,9 @@ import { requireExtents, requireInputs } from '../shape.js';
 import { requireSsdInputs } from '../ssd.js';
 import { together } from './shared.js';
 
+/** Looked up once for the inner loops. */
+const { exp, floor } = Math;
+
 /** Positions of the inputs that `of` names. */
 export const SSD_INPUTS = ['x', 'dt', 'A', 'B', 'C'] as const;
 
@@ -24,12 +27,12 @@ function compute(
   for (const { start, length } of segments) {
     for (let h = 0; h < heads; h++) {
       const rate = a![h]!;
-      const groupAt = (t: number): number => (t * groups + Math.floor(h / perGroup)) * size;
+      const groupAt = (t: number): number => (t * groups + floor(h / perGroup)) * size;
       const states = new Float64Array((length + 1) * block);
       for (let i = 0; i < length; i++) {
         const t = start + i;
         const step = dt![t * heads + h]!;
-        const decay = Math.exp(step * rate);
+        const decay = exp(step * rate);
         const group = groupAt(t);
         for (let p = 0; p < head_dim; p++) {
           const drive = step * x![(t * heads + h) * head_dim + p]!;
@@ -41,24 +44,26 @@ function compute(
       for (let i = length - 1; i >= 0; i--) {
         const t = start + i;
         const step = dt![t * heads + h]!;
-        const decay = Math.exp(step * rate);
+        const decay = exp(step * rate);
         const group = groupAt(t);
         let decayGradient = 0;
         let stepGradient = 0;
         for (let p = 0; p < head_dim; p++) {
           const at = (t * heads + h) * head_dim + p;
           const before = i * block + p * size;
+          const incoming = g![at]!;
+          const value = x![at]!;
           let along = 0;
           for (let n = 0; n < size; n++) {
-            const ds = dS[p * size + n]! + g![at]! * c![group + n]!;
-            dc![group + n]! += g![at]! * states[before + block + n]!;
+            const ds = dS[p * size + n]! + incoming * c![group + n]!;
+            dc![group + n] = dc![group + n]! + incoming * states[before + block + n]!;
+            db![group + n] = db![group + n]! + ds * step * value;
             decayGradient += ds * states[before + n]!;
             along += ds * b![group + n]!;
-            db![group + n]! += ds * step * x![at]!;
             dS[p * size + n] = decay * ds;
           }
           dx![at]! += step * along;
-          stepGradient += x![at]! * along;
+          stepGradient += value * along;
         }
         ddt![t * heads + h]! += stepGradient + decayGradient * decay * rate;
         da![h]! += decayGradient * decay * step;
