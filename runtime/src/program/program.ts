@@ -105,7 +105,8 @@ export interface ActivationSpec {
   readonly elements: Size;
 }
 
-export type KernelFeature = 'shader-f16' | 'subgroups' | 'chromium-experimental-subgroup-matrix';
+/** `hardware`: a real GPU (the adapter is not a software one); the others are WebGPU features. */
+export type KernelFeature = 'hardware' | 'shader-f16' | 'subgroups' | 'chromium-experimental-subgroup-matrix';
 
 export interface KernelSpec {
   readonly doc: string;
