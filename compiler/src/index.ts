@@ -6,6 +6,8 @@ export * from './graph/body-builder.js';
 export * from './ops/attributes.js';
 export * from './ops/op.js';
 export { OPS, opDefinition } from './ops/table.js';
+export { BINARY_OPS, UNARY_OPS } from './ops/pointwise/table.js';
+export type { ScalarForm } from './ops/pointwise/pointwise.js';
 export { printGraph, printModelGraph } from './graph/print.js';
 export * from './graph/verify.js';
 export * from './reference/evaluate.js';

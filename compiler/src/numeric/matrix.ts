@@ -62,14 +62,7 @@ export function timesTransposed(
 
 /** y[n, i] = Σ_o x[n, o] w[o, i]. */
 export function times(x: Float64Array, w: Float64Array, rows: number, inner: number, outputs: number): Float64Array {
-  const y = new Float64Array(rows * outputs);
-  for (let n = 0; n < rows; n++) {
-    for (let o = 0; o < inner; o += 4) {
-      const at = n * inner + o;
-      addFour(y, n * outputs, w, o * outputs, outputs, x, at, 1, Math.min(4, inner - o));
-    }
-  }
-  return y;
+  return timesTransposed(x, transposed(w, inner, outputs), rows, inner, outputs);
 }
 
 /** w[o, i] = Σ_n a[n, o] b[n, i]. */
@@ -80,42 +73,19 @@ export function transposedTimes(
   left: number,
   right: number,
 ): Float64Array {
-  const w = new Float64Array(left * right);
-  for (let n = 0; n < rows; n += 4) {
-    const count = Math.min(4, rows - n);
-    for (let o = 0; o < left; o++) addFour(w, o * right, b, n * right, right, a, n * left + o, left, count);
-  }
-  return w;
+  return timesTransposed(transposed(a, rows, left), transposed(b, rows, right), left, rows, right);
 }
 
-/** Adds up to four rows of `from` to a row of `to`, each times a factor; the factors are `stride` apart. */
-function addFour(
-  to: Float64Array,
-  toAt: number,
-  from: Float64Array,
-  fromAt: number,
-  length: number,
-  factors: Float64Array,
-  factorAt: number,
-  stride: number,
-  count: number,
-): void {
-  const f0 = factors[factorAt]!;
-  const f1 = count > 1 ? factors[factorAt + stride]! : 0;
-  const f2 = count > 2 ? factors[factorAt + 2 * stride]! : 0;
-  const f3 = count > 3 ? factors[factorAt + 3 * stride]! : 0;
-  if (count < 4) {
-    // Rows that are not there must not be read: zero times infinity is not zero.
-    for (let k = 0; k < count; k++) {
-      const factor = k === 0 ? f0 : k === 1 ? f1 : f2;
-      const row = fromAt + k * length;
-      for (let i = 0; i < length; i++) to[toAt + i] = to[toAt + i]! + factor * from[row + i]!;
+/** Rows become columns, in blocks that stay in the cache. */
+function transposed(x: Float64Array, rows: number, columns: number): Float64Array {
+  const block = 32;
+  const y = new Float64Array(x.length);
+  for (let top = 0; top < rows; top += block) {
+    const bottom = top + block < rows ? top + block : rows;
+    for (let left = 0; left < columns; left += block) {
+      const right = left + block < columns ? left + block : columns;
+      for (let c = left; c < right; c++) for (let r = top; r < bottom; r++) y[c * rows + r] = x[r * columns + c]!;
     }
-    return;
   }
-  const [r1, r2, r3] = [fromAt + length, fromAt + 2 * length, fromAt + 3 * length];
-  for (let i = 0; i < length; i++) {
-    to[toAt + i] =
-      to[toAt + i]! + f0 * from[fromAt + i]! + f1 * from[r1 + i]! + f2 * from[r2 + i]! + f3 * from[r3 + i]!;
-  }
+  return y;
 }

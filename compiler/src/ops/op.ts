@@ -37,6 +37,11 @@ export interface EvaluationContext {
     readonly parameter: (path: string) => Reference;
     readonly input: (name: 'x' | 'tokens' | 'gradient') => Reference;
   };
+  /**
+   * Lives as long as one evaluation of a graph: what ops with several results computed together, keyed by an array that
+   * they all read. Absent: nothing is kept.
+   */
+  readonly memo?: WeakMap<Float64Array, unknown>;
   readonly types: { readonly inputs: readonly TensorType[]; readonly output: TensorType };
 }
 

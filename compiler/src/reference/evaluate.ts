@@ -58,6 +58,7 @@ export function evaluateGraph(graph: Graph, evaluation: GraphEvaluation): GraphR
     parameter: typeof parameters === 'function' ? parameters : (path) => lookUp(parameters, path),
     input: (name) => inputOf(name, evaluation),
   };
+  const memo = new WeakMap<Float64Array, unknown>();
   const states = segments.map(() => new Map<NodeId, ReadonlyMap<string, Reference>>());
   const values: (Reference | undefined)[] = graph.nodes.map((_, id) => evaluation.known?.[id]);
   const needed = neededNodes(graph, [graph.output, ...(evaluation.roots ?? graph.nodes.map((node) => node.id))]);
@@ -70,6 +71,7 @@ export function evaluateGraph(graph: Graph, evaluation: GraphEvaluation): GraphR
       segments,
       state,
       leaves,
+      memo,
       types: { inputs: node.inputs.map((id) => graph.nodes[id]!.type), output: node.type },
     };
     const inputs = node.inputs.map((id) => values[id]!);

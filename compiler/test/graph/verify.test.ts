@@ -130,15 +130,15 @@ graph F {
   %3 = add(%1, %2) : f32[time]
   %4 = rsqrt(%3) : f32[time]
   %5 = mul(%x, %4) : f32[time, width: 4]
-  %6 = mul(%5, %norm.pre.weight) : f32[time, width: 4]
-  %7 = linear(%6, %up.weight) {in: [width], out: [inner: 6]} : f32[time, inner: 6]
-  %8 = constant() {value: 0} : f32[]
-  %9 = max(%7, %8) : f32[time, inner: 6]
-  %10 = constant() {value: 2} : f32[]
-  %11 = pow(%9, %10) : f32[time, inner: 6]
-  %12 = linear(%11, %down.weight) {in: [inner], out: [width: 4]} : f32[time, width: 4]
-  %13 = add(%x, %12) : f32[time, width: 4]
-  return %13
+  %normed = mul(%5, %norm.pre.weight) : f32[time, width: 4]
+  %6 = linear(%normed, %up.weight) {in: [width], out: [inner: 6]} : f32[time, inner: 6]
+  %7 = constant() {value: 0} : f32[]
+  %8 = max(%6, %7) : f32[time, inner: 6]
+  %9 = constant() {value: 2} : f32[]
+  %10 = pow(%8, %9) : f32[time, inner: 6]
+  %11 = linear(%10, %down.weight) {in: [inner], out: [width: 4]} : f32[time, width: 4]
+  %12 = add(%x, %11) : f32[time, width: 4]
+  return %12
 }
 
 graph head {
@@ -151,9 +151,9 @@ graph head {
   %3 = add(%1, %2) : f32[time]
   %4 = rsqrt(%3) : f32[time]
   %5 = mul(%x, %4) : f32[time, width: 4]
-  %6 = mul(%5, %norm.weight) : f32[time, width: 4]
-  %7 = linear(%6, %weight) {in: [width], out: [vocab: 5]} : f32[time, vocab: 5]
-  return %7
+  %normed = mul(%5, %norm.weight) : f32[time, width: 4]
+  %6 = linear(%normed, %weight) {in: [width], out: [vocab: 5]} : f32[time, vocab: 5]
+  return %6
 }
 
 instances

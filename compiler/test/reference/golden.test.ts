@@ -15,7 +15,15 @@ const SINGLE = 2e-5;
 describe.each(GOLDENS)('%s', (name) => {
   const { model, parameters, recorded } = golden(name);
   const list = (tensor: string): number[] => [...recorded.get(tensor)!.data];
-  const prompt = evaluateModel(model, parameters, [{ tokens: list('prompt.tokens') }]);
+  const inside = new Map<string, Reference>();
+  const prompt = evaluateModel(model, parameters, [{ tokens: list('prompt.tokens') }], {
+    observe: ({ graph, path }, values) => {
+      const { nodes, output } = model.graphs[graph]!;
+      const normed = nodes.find((node) => node.label === 'normed');
+      if (normed !== undefined) inside.set(`${path}.normed`, values[normed.id]!);
+      if (nodes[output]!.op === 'add') inside.set(`${path}.mixer_out`, values[nodes[output]!.inputs[1]!]!);
+    },
+  });
 
   test('the graphs are well formed', () => {
     expect(verifyModelGraph(model)).toEqual([]);
@@ -38,16 +46,21 @@ describe.each(GOLDENS)('%s', (name) => {
     expectStates(state, 'decode');
   });
 
-  test('residual stream after each layer', () => {
-    const names = [...recorded.keys()].filter((key) => /^hidden\.(embeddings|block\.\d+\.out)$/.test(key));
+  test('every recorded value inside: norms, mixers, residual stream', () => {
     const perBlock = name === 'llama_gqa' ? 2 : 1;
-    expect(names.length).toBe(1 + (model.instances.length - 2) / perBlock);
-    for (const key of names) {
-      const block = /\d+/.exec(key);
-      const path = block === null ? 'embedding' : `layers.${(Number(block[0]) + 1) * perBlock - 1}`;
-      expectClose(prompt.hidden.get(path)!, recorded.get(key)!, SINGLE);
-    }
+    const keys = [...recorded.keys()].filter((key) => key.startsWith('hidden.'));
+    expect(keys.length).toBe(name === 'llama_gqa' ? 3 + 2 : 3 * (model.instances.length - 2) + 2);
+    for (const key of keys) expectClose(ours(key, perBlock), recorded.get(key)!, SINGLE);
   });
+
+  /** Our value for `hidden.embeddings`, `hidden.block.03.mixer_out`, …; a recorded block may be several layers here. */
+  function ours(key: string, perBlock: number): Reference {
+    const [, part, block, what] = /^hidden\.(\w+)(?:\.(\d+)\.(\w+))?$/.exec(key)!;
+    if (part === 'embeddings') return prompt.hidden.get('embedding')!;
+    if (part === 'final_norm') return inside.get('head.normed')!;
+    const path = `layers.${(Number(block) + 1) * perBlock - 1}`;
+    return what === 'out' ? prompt.hidden.get(path)! : inside.get(`${path}.${what}`)!;
+  }
 
   test('states after the prompt', () => {
     expectStates(prompt.sequences[0]!.state, 'prompt');
@@ -60,11 +73,11 @@ describe.each(GOLDENS)('%s', (name) => {
     for (const key of keys) {
       const [, layer, kind] = /layers\.(\d+)\.(\w+)$/.exec(key)!;
       const path = `layers.${name === 'llama_gqa' ? 2 * Number(layer) : layer}`;
-      const ours = piece(state, path, { conv_state: 'inputs', ssm_state: 'state', key: 'key', value: 'value' }[kind!]!);
+      const own = piece(state, path, { conv_state: 'inputs', ssm_state: 'state', key: 'key', value: 'value' }[kind!]!);
       const theirs = recorded.get(key)!;
-      if (kind === 'conv_state') expectClose(ours, newest(theirs), SINGLE);
-      else if (kind === 'ssm_state') expectClose(ours, { shape: theirs.shape.slice(1), data: theirs.data }, SINGLE);
-      else expectClose(ours, tokensFirst(theirs), SINGLE);
+      if (kind === 'conv_state') expectClose(own, newest(theirs), SINGLE);
+      else if (kind === 'ssm_state') expectClose(own, { shape: theirs.shape.slice(1), data: theirs.data }, SINGLE);
+      else expectClose(own, tokensFirst(theirs), SINGLE);
     }
   }
 });

@@ -19,7 +19,7 @@ export function rmsNorm(b: LayerGraphBuilder, x: NodeId, path: string, name: str
   const d = b.typeOf(x).dims.find((e) => e.name === name)!;
   const mean = b.add('mean', [b.add('mul', [x, x], {})], { dims: [name] });
   const scale = b.add('rsqrt', [b.add('add', [mean, b.constant(eps)], {})], {});
-  return b.add('mul', [b.add('mul', [x, scale], {}), vector(b, path, [d])], {});
+  return b.add('mul', [b.add('mul', [x, scale], {}), vector(b, path, [d])], {}, { label: 'normed' });
 }
 
 function project(b: LayerGraphBuilder, x: NodeId, path: string, from: readonly Dim[], to: readonly Dim[]): NodeId {

@@ -8,8 +8,8 @@ interface Computed {
 }
 
 /**
- * The gradients of an op with several: computed together, once for all nodes that ask with the same inputs. Keyed by
- * the identity of the result's gradient, which no two evaluations share.
+ * The gradients of an op with several: computed together, once for all nodes of an evaluation that ask with the same
+ * inputs.
  */
 export function together<A extends { readonly of: unknown }>(
   compute: (
@@ -18,15 +18,14 @@ export function together<A extends { readonly of: unknown }>(
     context: EvaluationContext,
   ) => Readonly<Record<string, Reference>>,
 ): (inputs: readonly Reference[], attributes: A, context: EvaluationContext) => Reference {
-  const known = new WeakMap<Float64Array, Computed>();
   return (inputs, attributes, context) => {
     const data = inputs.map((input) => input.data);
-    const key = contentKey([{ ...attributes, of: undefined }, context.segments]);
-    let entry = known.get(data.at(-1)!);
-    if (entry === undefined || entry.key !== key || !entry.inputs.every((d, i) => d === data[i])) {
-      entry = { inputs: data, key, result: compute(inputs, attributes, context) };
-      known.set(data.at(-1)!, entry);
-    }
+    const gradient = data.at(-1)!;
+    const key = contentKey({ ...attributes, of: undefined });
+    const known = context.memo?.get(gradient) as Computed | undefined;
+    const same = known !== undefined && known.key === key && known.inputs.every((d, i) => d === data[i]);
+    const entry = same ? known : { inputs: data, key, result: compute(inputs, attributes, context) };
+    context.memo?.set(gradient, entry);
     return entry.result[String(attributes.of)]!;
   };
 }

@@ -6,5 +6,6 @@ export const amax = reduction({
   doc: 'Largest element over dimensions.',
   initial: -Infinity,
   combine: (a, b) => Math.max(a, b),
+  scalar: { form: 'call', fn: 'max' },
   gradient: attained,
 });

@@ -6,5 +6,6 @@ export const amin = reduction({
   doc: 'Smallest element over dimensions.',
   initial: Infinity,
   combine: (a, b) => Math.min(a, b),
+  scalar: { form: 'call', fn: 'min' },
   gradient: attained,
 });

@@ -5,6 +5,7 @@ export const mean = reduction({
   doc: 'Mean over dimensions.',
   initial: 0,
   combine: (a, b) => a + b,
+  scalar: { form: 'binary', operator: '+' },
   finish: (total, count) => total / count,
   gradient: (builder, { y, g, dims }) => {
     const kept = new Set(builder.typeOf(y).dims.map((d) => d.name));

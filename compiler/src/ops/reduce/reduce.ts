@@ -7,6 +7,7 @@ import type { ReductionName } from '../attributes.js';
 import { arrange, shapeOf, sizeOf } from '../layout.js';
 import { ShapeError } from '../op.js';
 import type { OpDefinition } from '../op.js';
+import type { ScalarForm } from '../pointwise/pointwise.js';
 import { requireDim, requireFloat, requireInputs } from '../shape.js';
 
 interface ReductionDescription<N extends ReductionName> {
@@ -14,6 +15,8 @@ interface ReductionDescription<N extends ReductionName> {
   readonly doc: string;
   readonly initial: number;
   readonly combine: (accumulated: number, value: number) => number;
+  /** How the kernel language combines two partial results. */
+  readonly scalar: ScalarForm;
   /** Applied to the combined value of `count` elements. */
   readonly finish?: (accumulated: number, count: number) => number;
   readonly gradient: (
@@ -23,15 +26,16 @@ interface ReductionDescription<N extends ReductionName> {
 }
 
 export type ReductionDefinition<N extends ReductionName = ReductionName> = OpDefinition<N> &
-  Pick<ReductionDescription<N>, 'initial' | 'combine' | 'finish'>;
+  Pick<ReductionDescription<N>, 'initial' | 'combine' | 'scalar' | 'finish'>;
 
 export function reduction<N extends ReductionName>(description: ReductionDescription<N>): ReductionDefinition<N> {
-  const { name, doc, initial, combine, finish, gradient } = description;
+  const { name, doc, initial, combine, scalar, finish, gradient } = description;
   return {
     name,
     doc,
     initial,
     combine,
+    scalar,
     ...(finish !== undefined && { finish }),
     infer: (inputs, attributes) => {
       const { dims: names } = attributes as { readonly dims: readonly string[] };
