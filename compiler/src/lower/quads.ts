@@ -1,0 +1,80 @@
+/**
+ * Rows of any length, four elements at a time. Where the length is a multiple of four the buffer holds `vec4f`; otherwise it
+ * holds `f32` and the elements past the row's end read as zero and are not written.
+ */
+import type { TensorType } from '../graph/types.js';
+import type { Buffer } from '../kernel/build.js';
+import * as e from '../kernel/expressions.js';
+import type { Operand } from '../kernel/expressions.js';
+import type { Expression } from '../kernel/ir.js';
+import type { CallOperand } from './call.js';
+import type { Coordinates, KernelScope } from './scope.js';
+
+export const ZERO4: Expression = e.vector('vec4f', 0);
+
+/** Fours that a row of `length` elements takes. */
+export const quadsOf = (length: number): number => Math.ceil(length / 4);
+
+export function roundUp(value: number, multiple: number): number {
+  return Math.ceil(value / multiple) * multiple;
+}
+
+/** A buffer of rows of `length` elements each, without padding. */
+export interface QuadRows {
+  readonly buffer: Buffer;
+  /** Elements 4 * quad … of the row. `quad` must be below `quadsOf(length)`. */
+  at(row: Expression, quad: Operand): Expression;
+  set(row: Expression, quad: Operand, value: Expression): void;
+}
+
+export function bindRows(
+  scope: KernelScope,
+  hint: string,
+  operand: CallOperand,
+  length: number,
+  access: 'read' | 'read_write',
+  doc: string,
+): QuadRows {
+  if (length % 4 === 0) {
+    const buffer = scope.bind(hint, operand, 'vec4f', access, doc);
+    const index = (row: Expression, quad: Operand): Expression => e.add(e.mul(row, length / 4), quad);
+    return {
+      buffer,
+      at: (row, quad) => buffer.at(index(row, quad)),
+      set: (row, quad, value) => buffer.set(index(row, quad), value),
+    };
+  }
+  const buffer = scope.bind(hint, operand, 'f32', access, doc);
+  return {
+    buffer,
+    at: (row, quad) => fourOf(length, quad, (c) => buffer.at(e.add(e.mul(row, length), c))),
+    set: (row, quad, value) => {
+      const four = scope.builder.let('four', value);
+      for (let lane = 0; lane < 4; lane++) {
+        const column = laneOf(quad, lane);
+        scope.builder.if(e.lt(column, length), () => buffer.set(e.add(e.mul(row, length), column), e.component(four, lane)));
+      }
+    },
+  };
+}
+
+const laneOf = (quad: Operand, lane: number): Expression =>
+  typeof quad === 'number' ? e.u32(quad * 4 + lane) : e.add(e.mul(quad, 4), lane);
+
+/** vec4f of elements 4 * quad … of a row of `length`, zero past its end. */
+function fourOf(length: number, quad: Operand, element: (column: Expression) => Expression): Expression {
+  const lanes = [0, 1, 2, 3].map((lane) => {
+    const column = laneOf(quad, lane);
+    return e.select(e.lt(column, length), element(e.min(column, length - 1)), e.f32(0));
+  });
+  return e.vector('vec4f', ...lanes);
+}
+
+/** Elements 4 * quad … of input `i` along its last dimension, zero past its end. */
+export function inputQuad(scope: KernelScope, i: number, type: TensorType, at: Coordinates, quad: Operand): Expression {
+  const last = type.dims[type.dims.length - 1]!;
+  const length = last.extent as number;
+  if (length % 4 === 0) return scope.input4(i, { ...at, [last.name]: laneOf(quad, 0) });
+  return fourOf(length, quad, (column) => scope.input(i, { ...at, [last.name]: column }));
+}
+
