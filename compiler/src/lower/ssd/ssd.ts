@@ -1,0 +1,15 @@
+import type { KernelCall } from '../call.js';
+import type { LoweringContext } from '../scope.js';
+import { chunkDecays, chunkProducts, chunkStates, passStates } from './chunks.js';
+import { chunkOutputs } from './output.js';
+import { ssdStep } from './step.js';
+
+/** Mamba-2's recurrence: chunks as matrix products (Dao & Gu 2024, section 6) in prefill, one step in decode. */
+export function lowerSsd(context: LoweringContext<'ssd'>): readonly KernelCall[] {
+  switch (context.mode) {
+    case 'prefill':
+      return [chunkDecays(context), chunkProducts(context), chunkStates(context), passStates(context), chunkOutputs(context)];
+    case 'decode':
+      return [ssdStep(context)];
+  }
+}

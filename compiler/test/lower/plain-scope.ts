@@ -1,0 +1,106 @@
+/** A scope without fusion: every input lies in a buffer [tokens, …], and the result is stored to one. */
+import type { Graph, GraphNode, NodeId } from '../../src/graph/graph.js';
+import { hasTime } from '../../src/graph/types.js';
+import type { TensorType } from '../../src/graph/types.js';
+import { KernelBuilder } from '../../src/kernel/build.js';
+import type { Buffer } from '../../src/kernel/build.js';
+import * as e from '../../src/kernel/expressions.js';
+import type { BufferElement, Expression } from '../../src/kernel/ir.js';
+import type { CallOperand, CallUniform, KernelCall, Mode } from '../../src/lower/call.js';
+import type { Coordinates, KernelScope, LoweringContext } from '../../src/lower/scope.js';
+import type { OpAttributes, OpName } from '../../src/ops/attributes.js';
+import { opDefinition } from '../../src/ops/table.js';
+
+/** A graph of one op whose inputs are given values of any type. */
+export function graphOf<N extends OpName>(op: N, attributes: OpAttributes[N], types: readonly TensorType[]): Graph {
+  const inputs = types.map((type, id): GraphNode => ({ id, op: 'input', inputs: [], attributes: { name: 'x' }, type, label: `input_${id}` }));
+  const type = opDefinition(op).infer(types, attributes as OpAttributes[OpName]);
+  const node: GraphNode = { id: types.length, op, inputs: types.map((_, i) => i), attributes, type };
+  return { name: 'T', nodes: [...inputs, node], parameters: [], output: node.id };
+}
+
+export function plainContext<N extends OpName>(graph: Graph, mode: Mode): LoweringContext<N> {
+  const node = graph.nodes[graph.output] as GraphNode<N>;
+  return { graph, node, mode, scope: () => new PlainScope(graph, node) };
+}
+
+class PlainScope implements KernelScope {
+  readonly builder = new KernelBuilder();
+  readonly #buffers = new Map<string, { buffer: Buffer; operand: CallOperand; access: 'read' | 'read_write' }>();
+  readonly #uniforms: Record<string, CallUniform> = {};
+
+  constructor(
+    readonly graph: Graph,
+    readonly node: GraphNode,
+  ) {}
+
+  #index(type: TensorType, at: Coordinates): Expression {
+    return type.dims.reduce<Expression>((flat, d) => {
+      const coordinate = at[d.name];
+      if (!coordinate) throw new Error(`no coordinate for ${d.name}`);
+      return e.add(d.extent === 'time' ? flat : e.mul(flat, d.extent), coordinate);
+    }, e.u32(0));
+  }
+
+  #value(id: NodeId, access: 'read' | 'read_write'): Buffer {
+    return this.bind(`value_${id}`, { kind: 'value', node: id }, 'f32', access, 'a value');
+  }
+
+  input(i: number, at: Coordinates): Expression {
+    const id = this.node.inputs[i]!;
+    return this.builder.let('input', this.#value(id, 'read').at(this.#index(this.graph.nodes[id]!.type, at)));
+  }
+
+  input4(i: number, at: Coordinates): Expression {
+    const id = this.node.inputs[i]!;
+    const start = this.builder.let('at', this.#index(this.graph.nodes[id]!.type, at));
+    return e.vector('vec4f', ...[0, 1, 2, 3].map((lane) => this.#value(id, 'read').at(e.add(start, lane))));
+  }
+
+  output(at: Coordinates, value: Expression): void {
+    this.#value(this.node.id, 'read_write').set(this.#index(this.node.type, at), value);
+  }
+
+  bind(hint: string, operand: CallOperand, element: BufferElement, access: 'read' | 'read_write', doc: string): Buffer {
+    const key = JSON.stringify(operand);
+    const known = this.#buffers.get(key);
+    if (known) {
+      if (known.buffer.element !== element) throw new Error(`${hint} is bound with two element types`);
+      if (access === 'read_write') known.access = access;
+      return known.buffer;
+    }
+    const buffer = this.builder.buffer(hint, element, access, doc);
+    this.#buffers.set(key, { buffer, operand, access });
+    return buffer;
+  }
+
+  uniform(hint: string, value: CallUniform, type: 'u32' | 'i32' | 'f32', doc: string): Expression {
+    const field = this.builder.uniform(hint, type, doc);
+    this.#uniforms[field.name] = value;
+    return field;
+  }
+
+  finish(call: Parameters<KernelScope['finish']>[0]): KernelCall {
+    const made = this.builder.finish(call);
+    const bound = [...this.#buffers.values()];
+    const access = new Map(bound.map((b) => [b.buffer.name, b.access]));
+    const kernel = { ...made, buffers: made.buffers.map((b) => ({ ...b, access: access.get(b.name)! })) };
+    return {
+      variants: [kernel],
+      label: call.label,
+      bindings: Object.fromEntries(bound.map(({ buffer, operand }) => [buffer.name, operand])),
+      uniforms: this.#uniforms,
+      grid: call.grid,
+      ...(call.split ? { split: call.split } : {}),
+      covers: [this.node.id],
+      cost: call.cost,
+    };
+  }
+}
+
+/** Elements of a value in a batch. */
+export function sizeOf(type: TensorType, tokens: number): number {
+  return type.dims.reduce((n, d) => n * (d.extent === 'time' ? tokens : d.extent), 1);
+}
+
+export { hasTime };
