@@ -29,14 +29,24 @@ export interface TileEntry {
 export type TileSize = 16 | 32 | 64 | 128;
 
 export function readToken(scope: KernelScope, token: Expression): TokenEntry {
-  const table = scope.bind('tokens', { kind: 'batch', table: 'tokens' }, 'vec4u', 'read', 'per token: id, sequence, position, slot');
+  const table = scope.bind(
+    'tokens',
+    { kind: 'batch', table: 'tokens' },
+    'vec4u',
+    'read',
+    'per token: id, sequence, position, slot',
+  );
   const entry = scope.builder.let('entry', table.at(token));
   return { sequence: e.component(entry, 1), position: e.component(entry, 2), slot: e.component(entry, 3) };
 }
 
 export function readSequence(scope: KernelScope, index: Expression): SequenceEntry {
   const table = scope.bind(
-    'sequences', { kind: 'batch', table: 'sequences' }, 'vec4u', 'read', 'per sequence: slot, first token, tokens, position',
+    'sequences',
+    { kind: 'batch', table: 'sequences' },
+    'vec4u',
+    'read',
+    'per sequence: slot, first token, tokens, position',
   );
   const entry = scope.builder.let('sequence', table.at(index));
   return {
@@ -50,7 +60,11 @@ export function readSequence(scope: KernelScope, index: Expression): SequenceEnt
 /** Tiles of one sequence follow one another in the table. */
 export function readTile(scope: KernelScope, size: TileSize, index: Expression): TileEntry {
   const table = scope.bind(
-    'tiles', { kind: 'batch', table: `tiles${size}` }, 'vec4u', 'read', 'per tile: sequence, first token, tokens, index in the sequence',
+    'tiles',
+    { kind: 'batch', table: `tiles${size}` },
+    'vec4u',
+    'read',
+    'per tile: sequence, first token, tokens, index in the sequence',
   );
   const entry = scope.builder.let('tile', table.at(index));
   return {

@@ -38,8 +38,19 @@ function shapeOf({ graph, node }: ConvNode): ConvShape {
   };
 }
 
-function bindState(scope: KernelScope, node: GraphNode, { channels, kernel }: ConvShape, access: 'read' | 'read_write') {
-  return scope.bind('state', { kind: 'state', node: node.id, name: 'inputs' }, 'f32', access, `last inputs [slot, ${kernel - 1}, ${channels}]`);
+function bindState(
+  scope: KernelScope,
+  node: GraphNode,
+  { channels, kernel }: ConvShape,
+  access: 'read' | 'read_write',
+) {
+  return scope.bind(
+    'state',
+    { kind: 'state', node: node.id, name: 'inputs' },
+    'f32',
+    access,
+    `last inputs [slot, ${kernel - 1}, ${channels}]`,
+  );
 }
 
 /**
@@ -133,7 +144,10 @@ function convolve(context: LoweringContext<'conv1d'>): KernelCall {
       const back = reach - k;
       builder.if(
         e.ge(tile.first, e.add(sequence.first, back)),
-        () => value.set(scope.input(0, { time: builder.let('earlier', e.sub(tile.first, back)), [shape.names.x]: channel })),
+        () =>
+          value.set(
+            scope.input(0, { time: builder.let('earlier', e.sub(tile.first, back)), [shape.names.x]: channel }),
+          ),
         () => {
           const state = bindState(scope, node, shape, 'read');
           builder.if(e.gt(sequence.position, 0), () => {
@@ -173,14 +187,21 @@ function renewStates(context: LoweringContext<'conv1d'>): KernelCall {
   const channel = channelOf(scope);
   builder.if(e.and(e.lt(channel, channels), e.gt(sequence.count, 0)), () => {
     const state = bindState(scope, node, shape, 'read_write');
-    const at = (row: Expression): Expression => e.add(e.mul(e.add(e.mul(sequence.slot, reach), row), channels), channel);
+    const at = (row: Expression): Expression =>
+      e.add(e.mul(e.add(e.mul(sequence.slot, reach), row), channels), channel);
     // In order: a row is read before it is overwritten, since it moves to an earlier one.
     builder.for('row', 0, reach, (row) => {
       const end = builder.let('end', e.add(sequence.count, row));
       const value = builder.variable('value', 'f32', e.f32(0));
       builder.if(
         e.ge(end, reach),
-        () => value.set(scope.input(0, { time: builder.let('time', e.sub(e.add(sequence.first, end), reach)), [shape.names.x]: channel })),
+        () =>
+          value.set(
+            scope.input(0, {
+              time: builder.let('time', e.sub(e.add(sequence.first, end), reach)),
+              [shape.names.x]: channel,
+            }),
+          ),
         () => builder.if(e.gt(sequence.position, 0), () => value.set(state.at(at(end)))),
       );
       state.set(at(row), value.value);

@@ -52,7 +52,9 @@ export function bindRows(
       const four = scope.builder.let('four', value);
       for (let lane = 0; lane < 4; lane++) {
         const column = laneOf(quad, lane);
-        scope.builder.if(e.lt(column, length), () => buffer.set(e.add(e.mul(row, length), column), e.component(four, lane)));
+        scope.builder.if(e.lt(column, length), () =>
+          buffer.set(e.add(e.mul(row, length), column), e.component(four, lane)),
+        );
       }
     },
   };
@@ -77,4 +79,3 @@ export function inputQuad(scope: KernelScope, i: number, type: TensorType, at: C
   if (length % 4 === 0) return scope.input4(i, { ...at, [last.name]: laneOf(quad, 0) });
   return fourOf(length, quad, (column) => scope.input(i, { ...at, [last.name]: column }));
 }
-

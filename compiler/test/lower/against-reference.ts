@@ -1,6 +1,7 @@
 /** Runs rounds of calls on a lowering and on the op's f64 meaning, and compares values and states after each. */
 import type { Graph } from '../../src/graph/graph.js';
 import { hasTime } from '../../src/graph/types.js';
+import type { Feature } from '../../src/kernel/ir.js';
 import type { Mode } from '../../src/lower/call.js';
 import type { Lowering } from '../../src/lower/scope.js';
 import type { OpAttributes, OpName } from '../../src/ops/attributes.js';
@@ -20,8 +21,14 @@ export interface Round {
   readonly restart?: readonly number[];
 }
 
-export const prefill = (...counts: number[]): Round => ({ mode: 'prefill', sequences: counts.map((count, slot) => ({ slot, count })) });
-export const decode = (...slots: number[]): Round => ({ mode: 'decode', sequences: slots.map((slot) => ({ slot, count: 1 })) });
+export const prefill = (...counts: number[]): Round => ({
+  mode: 'prefill',
+  sequences: counts.map((count, slot) => ({ slot, count })),
+});
+export const decode = (...slots: number[]): Round => ({
+  mode: 'decode',
+  sequences: slots.map((slot) => ({ slot, count: 1 })),
+});
 
 export interface Comparison<N extends OpName> {
   readonly graph: Graph;
@@ -35,6 +42,7 @@ export interface Comparison<N extends OpName> {
   /** Samples input `i`; by default normal. */
   readonly sample?: (i: number, r: ReturnType<typeof random>) => number;
   readonly execute?: Executor;
+  readonly features?: readonly Feature[];
 }
 
 export async function compareWithReference<N extends OpName>(c: Comparison<N>): Promise<void> {
@@ -43,7 +51,7 @@ export async function compareWithReference<N extends OpName>(c: Comparison<N>): 
   const types = node.inputs.map((i) => graph.nodes[i]!.type);
   const definition = opDefinition(node.op);
   const size = { slots: c.slots ?? 4, capacity: c.capacity ?? 64 };
-  const machine = new Machine(graph, size, c.execute ?? interpret);
+  const machine = new Machine(graph, size, c.execute ?? interpret, c.features);
   const r = random(c.seed ?? 1);
   const sample = (type: (typeof types)[number], i: number, tokens: number): Float32Array =>
     Float32Array.from({ length: sizeOf(type, tokens) }, () => (c.sample ? c.sample(i, r) : r.normal()));
@@ -63,10 +71,17 @@ export async function compareWithReference<N extends OpName>(c: Comparison<N>): 
     const context = plainContext<N>(graph, round.mode);
     const actual = await machine.run(c.lowering(context), batch, inputs);
 
-    const segments = sequences.map((s, i) => ({ start: batch.tables.sequences[4 * i + 1]!, length: s.count, position: s.position }));
+    const segments = sequences.map((s, i) => ({
+      start: batch.tables.sequences[4 * i + 1]!,
+      length: s.count,
+      position: s.position,
+    }));
     const state = sequences.map((s) => new Map(references.get(s.slot)));
     const expected = definition.evaluate(
-      inputs.map((data, i) => ({ shape: types[i]!.dims.map((d) => (d.extent === 'time' ? tokens : d.extent)), data: Float64Array.from(data) })),
+      inputs.map((data, i) => ({
+        shape: types[i]!.dims.map((d) => (d.extent === 'time' ? tokens : d.extent)),
+        data: Float64Array.from(data),
+      })),
       node.attributes as OpAttributes[OpName],
       { tokens, segments, state, types: { inputs: types, output: node.type } },
     );
@@ -80,7 +95,12 @@ export async function compareWithReference<N extends OpName>(c: Comparison<N>): 
       for (const [slot, known] of references) {
         const wanted = known.get(definition.name)!.data;
         const start = (slot * values.length) / size.slots;
-        close(`round ${index}, state ${definition.name} of slot ${slot}`, values.subarray(start, start + wanted.length), wanted, c.tolerance);
+        close(
+          `round ${index}, state ${definition.name} of slot ${slot}`,
+          values.subarray(start, start + wanted.length),
+          wanted,
+          c.tolerance,
+        );
       }
     }
   }
@@ -96,6 +116,8 @@ export function close(what: string, actual: ArrayLike<number>, expected: ArrayLi
     if (!(difference <= worst.difference)) worst = { difference, i };
   }
   if (!(worst.difference <= tolerance * (scale || 1))) {
-    throw new Error(`${what}: element ${worst.i} is ${actual[worst.i]!}, not ${expected[worst.i]!} (tolerance ${tolerance} of ${scale})`);
+    throw new Error(
+      `${what}: element ${worst.i} is ${actual[worst.i]!}, not ${expected[worst.i]!} (tolerance ${tolerance} of ${scale})`,
+    );
   }
 }

@@ -1,24 +1,10 @@
-import { TIME, dim, tensor } from '../../src/graph/types.js';
 import { lowerAttend } from '../../src/lower/attend/attend.js';
 import type { OpAttributes } from '../../src/ops/attributes.js';
 import { compareWithReference, decode, prefill } from './against-reference.js';
 import type { Round } from './against-reference.js';
+import { attention } from './cases.js';
+import type { AttentionSizes } from './cases.js';
 import { interpretFast } from './machine.js';
-import { graphOf } from './plain-scope.js';
-
-interface Sizes {
-  readonly heads: number;
-  readonly kv: number;
-  readonly d: number;
-  readonly dv?: number;
-}
-
-const attention = ({ heads, kv, d, dv = d }: Sizes, attributes: Partial<OpAttributes['attend']> = {}) =>
-  graphOf('attend', { scale: d ** -0.5, ...attributes }, [
-    tensor([TIME, dim('heads', heads), dim('head_dim', d)]),
-    tensor([TIME, dim('kv_heads', kv), dim('head_dim', d)]),
-    tensor([TIME, dim('kv_heads', kv), dim('value_dim', dv)]),
-  ]);
 
 /**
  * Scores are sums of d products of size about 1, of which exp makes relative errors; the sums of weights and values keep them.
@@ -36,7 +22,7 @@ const RAGGED: readonly Round[] = [
 ];
 
 describe('attention', () => {
-  test.each<[string, Sizes, Partial<OpAttributes['attend']>]>([
+  test.each<[string, AttentionSizes, Partial<OpAttributes['attend']>]>([
     ['one head', { heads: 1, kv: 1, d: 8 }, {}],
     ['groups of two', { heads: 4, kv: 2, d: 12, dv: 20 }, {}],
     ['groups of three', { heads: 6, kv: 2, d: 4 }, {}],
@@ -48,7 +34,12 @@ describe('attention', () => {
     ['clip', { heads: 3, kv: 1, d: 8 }, { clip: [1.03, -0.03] }],
     ['clip in a window', { heads: 2, kv: 2, d: 8 }, { clip: [1.1, -0.1], window: 5, cap: 3 }],
   ])('%s: ragged batches with carried state', async (_, sizes, attributes) => {
-    await compareWithReference({ graph: attention(sizes, attributes), lowering: lowerAttend, rounds: RAGGED, tolerance: TOLERANCE });
+    await compareWithReference({
+      graph: attention(sizes, attributes),
+      lowering: lowerAttend,
+      rounds: RAGGED,
+      tolerance: TOLERANCE,
+    });
   });
 
   test.each<[string, Partial<OpAttributes['attend']>]>([

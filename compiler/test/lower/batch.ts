@@ -12,7 +12,9 @@ export interface Sequence {
 export interface Batch {
   readonly sequences: readonly Sequence[];
   readonly sizes: SizeValues;
-  readonly tables: Readonly<Record<'tokens' | 'sequences' | 'rows' | 'tiles16' | 'tiles32' | 'tiles64' | 'tiles128', Uint32Array>>;
+  readonly tables: Readonly<
+    Record<'tokens' | 'sequences' | 'rows' | 'tiles16' | 'tiles32' | 'tiles64' | 'tiles128', Uint32Array>
+  >;
 }
 
 export function makeBatch(sequences: readonly Sequence[], state: { slots: number; capacity: number }): Batch {
@@ -28,7 +30,9 @@ export function makeBatch(sequences: readonly Sequence[], state: { slots: number
     }
     first += count;
   });
-  const rows = sequences.flatMap((_, s) => (entries[4 * s + 2]! > 0 ? [entries[4 * s + 1]! + entries[4 * s + 2]! - 1] : []));
+  const rows = sequences.flatMap((_, s) =>
+    entries[4 * s + 2]! > 0 ? [entries[4 * s + 1]! + entries[4 * s + 2]! - 1] : [],
+  );
   return {
     sequences,
     sizes: {
@@ -39,9 +43,11 @@ export function makeBatch(sequences: readonly Sequence[], state: { slots: number
       tiles32: tiles[32].length / 4,
       tiles64: tiles[64].length / 4,
       tiles128: tiles[128].length / 4,
-      context: Math.max(0, ...sequences.map((s) => s.position + s.count)),
+      // A bound, as the runtime gives it.
+      context: Math.ceil((Math.max(0, ...sequences.map((s) => s.position + s.count)) + 1) / 7) * 7,
       capacity: state.capacity,
       slots: state.slots,
+      window: 8,
     },
     tables: {
       tokens: Uint32Array.from(tokens),

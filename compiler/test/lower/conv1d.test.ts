@@ -1,15 +1,7 @@
-import { TIME, dim, tensor } from '../../src/graph/types.js';
 import { lowerConv1d } from '../../src/lower/conv1d.js';
 import { compareWithReference, decode, prefill } from './against-reference.js';
 import type { Round } from './against-reference.js';
-import { graphOf } from './plain-scope.js';
-
-const convolution = (channels: number, kernel: number, bias = true) =>
-  graphOf('conv1d', { kernel }, [
-    tensor([TIME, dim('channels', channels)]),
-    tensor([dim('channels', channels), dim('kernel', kernel)]),
-    ...(bias ? [tensor([dim('channels', channels)])] : []),
-  ]);
+import { convolution } from './cases.js';
 
 /** A sum of `kernel` products and a bias, each rounded. */
 const tolerance = (kernel: number): number => (kernel + 2) * 2 ** -23;

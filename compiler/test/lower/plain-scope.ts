@@ -13,7 +13,14 @@ import { opDefinition } from '../../src/ops/table.js';
 
 /** A graph of one op whose inputs are given values of any type. */
 export function graphOf<N extends OpName>(op: N, attributes: OpAttributes[N], types: readonly TensorType[]): Graph {
-  const inputs = types.map((type, id): GraphNode => ({ id, op: 'input', inputs: [], attributes: { name: 'x' }, type, label: `input_${id}` }));
+  const inputs = types.map((type, id): GraphNode => ({
+    id,
+    op: 'input',
+    inputs: [],
+    attributes: { name: 'x' },
+    type,
+    label: `input_${id}`,
+  }));
   const type = opDefinition(op).infer(types, attributes as OpAttributes[OpName]);
   const node: GraphNode = { id: types.length, op, inputs: types.map((_, i) => i), attributes, type };
   return { name: 'T', nodes: [...inputs, node], parameters: [], output: node.id };

@@ -1,28 +1,9 @@
-import { TIME, dim, tensor } from '../../src/graph/types.js';
 import { lowerSsd } from '../../src/lower/ssd/ssd.js';
 import type { OpAttributes } from '../../src/ops/attributes.js';
 import { compareWithReference, decode, prefill } from './against-reference.js';
 import type { Round } from './against-reference.js';
+import { sampleRecurrence, stateSpace } from './cases.js';
 import { interpretFast } from './machine.js';
-import { graphOf } from './plain-scope.js';
-
-const recurrence = (attributes: OpAttributes['ssd']) => {
-  const { heads, head_dim, groups, state } = attributes;
-  return graphOf('ssd', attributes, [
-    tensor([TIME, dim('heads', heads), dim('head_dim', head_dim)]),
-    tensor([TIME, dim('heads', heads)]),
-    tensor([dim('heads', heads)]),
-    tensor([TIME, dim('groups', groups), dim('state', state)]),
-    tensor([TIME, dim('groups', groups), dim('state', state)]),
-  ]);
-};
-
-/** Steps as softplus makes them, rates as they are initialised: some heads forget within a token, some hardly ever. */
-const sample: NonNullable<Parameters<typeof compareWithReference>[0]['sample']> = (i, r) => {
-  if (i === 1) return Math.exp(r.uniform(Math.log(0.001), Math.log(2)));
-  if (i === 2) return -r.uniform(0.05, 16);
-  return r.normal();
-};
 
 /** Sums of at most a few hundred products; the log decay of a chunk, up to 64 · 2 · 16, loses 2^-13 of itself in exp's argument. */
 const TOLERANCE = 2 ** -16;
@@ -43,9 +24,18 @@ describe('ssd', () => {
     { heads: 3, head_dim: 5, groups: 3, state: 6 },
     { heads: 6, head_dim: 20, groups: 2, state: 24 },
     { heads: 34, head_dim: 1, groups: 1, state: 3 },
-  ])('$heads heads of $head_dim, $groups groups, state $state: ragged batches with carried state', async (attributes) => {
-    await compareWithReference({ graph: recurrence(attributes), lowering: lowerSsd, rounds: RAGGED, tolerance: TOLERANCE, sample });
-  });
+  ])(
+    '$heads heads of $head_dim, $groups groups, state $state: ragged batches with carried state',
+    async (attributes) => {
+      await compareWithReference({
+        graph: stateSpace(attributes),
+        lowering: lowerSsd,
+        rounds: RAGGED,
+        tolerance: TOLERANCE,
+        sample: sampleRecurrence,
+      });
+    },
+  );
 
   test.each<OpAttributes['ssd']>([
     { heads: 2, head_dim: 64, groups: 1, state: 128 },
@@ -53,11 +43,11 @@ describe('ssd', () => {
     { heads: 1, head_dim: 132, groups: 1, state: 68 },
   ])('$heads heads of $head_dim, $groups groups, state $state: several chunks and blocks', async (attributes) => {
     await compareWithReference({
-      graph: recurrence(attributes),
+      graph: stateSpace(attributes),
       lowering: lowerSsd,
       rounds: [prefill(130, 64), decode(1, 0), prefill(63, 65)],
       tolerance: TOLERANCE,
-      sample,
+      sample: sampleRecurrence,
       slots: 2,
       execute: interpretFast,
     });

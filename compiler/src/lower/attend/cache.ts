@@ -43,7 +43,12 @@ export function bindCache(
 ): Cache {
   const width = name === 'key' ? shape.keyWidth : shape.valueWidth;
   const rows = bindRows(
-    scope, `${name}s`, { kind: 'state', node: node.id, name }, width, access, `${name}s [slot, position, ${shape.kvHeads}, ${width}]`,
+    scope,
+    `${name}s`,
+    { kind: 'state', node: node.id, name },
+    width,
+    access,
+    `${name}s [slot, position, ${shape.kvHeads}, ${width}]`,
   );
   const capacity = capacityOf(scope);
   return {
@@ -88,7 +93,9 @@ function append(context: LoweringContext<'attend'>, names: readonly CacheName[])
   const shape = attendShape(graph, node);
   const time = e.builtin('workgroup_y');
   const unit = builder.let('unit', e.add(e.mul(e.builtin('workgroup_x'), THREADS), e.builtin('local_index')));
-  const widest = Math.max(...names.map((name) => shape.kvHeads * quadsOf(name === 'key' ? shape.keyWidth : shape.valueWidth)));
+  const widest = Math.max(
+    ...names.map((name) => shape.kvHeads * quadsOf(name === 'key' ? shape.keyWidth : shape.valueWidth)),
+  );
   for (const name of names) {
     const type = name === 'key' ? shape.keyType : shape.valueType;
     const quads = quadsOf(type.dims[2]!.extent as number);
@@ -99,7 +106,8 @@ function append(context: LoweringContext<'attend'>, names: readonly CacheName[])
       storeKeyValue(scope, context, name, { time, head, quad }, four);
     });
   }
-  const perToken = shape.kvHeads * names.reduce((n, name) => n + (name === 'key' ? shape.keyWidth : shape.valueWidth), 0);
+  const perToken =
+    shape.kvHeads * names.reduce((n, name) => n + (name === 'key' ? shape.keyWidth : shape.valueWidth), 0);
   return scope.finish({
     name: kernelName(graph, mode, node.id, `append_${names.join('_')}`),
     doc: `Appends the tokens' ${names.map((n) => `${n}s`).join(' and ')} to the cache.`,

@@ -68,16 +68,24 @@ function bindPartials(
   const { splits } = splitsOf(node.attributes.window);
   const fours = quadsOf(shape.valueWidth) + 1;
   const operand: CallOperand = {
-    kind: 'scratch', node: node.id, name: 'partials', elements: ['mul', ['mul', 'tokens', shape.heads * fours * 4], splits],
+    kind: 'scratch',
+    node: node.id,
+    name: 'partials',
+    elements: ['mul', ['mul', 'tokens', shape.heads * fours * 4], splits],
   };
   const buffer = scope.bind(
-    'partials', operand, element, access, `per token, head and split: weighted values [${shape.valueWidth}]; maximum and sum`,
+    'partials',
+    operand,
+    element,
+    access,
+    `per token, head and split: weighted values [${shape.valueWidth}]; maximum and sum`,
   );
   const count = scope.uniform('splits', splits, 'u32', 'splits of the keys per token');
   const unit = element === 'vec4f' ? 1 : 4;
   return {
     buffer,
-    entry: (time, head, index) => e.mul(e.add(e.mul(e.add(e.mul(time, shape.heads), head), count), index), fours * unit),
+    entry: (time, head, index) =>
+      e.mul(e.add(e.mul(e.add(e.mul(time, shape.heads), head), count), index), fours * unit),
     statistic: (fours - 1) * unit,
   };
 }
@@ -101,12 +109,18 @@ function split(context: LoweringContext<'attend'>, pass: Pass, queries: 'inline'
   const index = e.builtin('workgroup_x');
   const { slot, start, count } = keysOf(scope, time, window);
   builder.if(e.lt(e.mul(index, SPLIT), count), () => {
-    const kvHead = builder.let('kv_head', parts === 1 ? e.builtin('workgroup_y') : e.div(e.builtin('workgroup_y'), parts));
+    const kvHead = builder.let(
+      'kv_head',
+      parts === 1 ? e.builtin('workgroup_y') : e.div(e.builtin('workgroup_y'), parts),
+    );
     const firstInGroup = parts === 1 ? e.u32(0) : e.mul(e.mod(e.builtin('workgroup_y'), parts), HEADS);
     const firstHead = builder.let('first_head', e.add(e.mul(kvHead, shape.group), firstInGroup));
     const begin = builder.let('begin', e.mul(index, SPLIT));
     const kernel = new SplitKernel(scope, context, {
-      time, slot, kvHead, firstHead,
+      time,
+      slot,
+      kvHead,
+      firstHead,
       heads: Math.min(shape.group, HEADS),
       ragged: shape.group % HEADS !== 0 && parts > 1,
       lastHead: e.sub(e.mul(e.add(kvHead, 1), shape.group), 1),
@@ -184,7 +198,15 @@ class SplitKernel {
     const mine = builder.variable('score', 'vec4f', e.vector('vec4f', MASKED));
     builder.if(e.lt(this.#local, place.keys), () => {
       const products = Array.from({ length: LANES }, (_, lane) => parts.at(e.add(this.#local, lane * STRIDE)));
-      mine.set(scoreOf(builder.let('products', products.reduce((a, b) => e.add(a, b))), this.context.node.attributes));
+      mine.set(
+        scoreOf(
+          builder.let(
+            'products',
+            products.reduce((a, b) => e.add(a, b)),
+          ),
+          this.context.node.attributes,
+        ),
+      );
     });
     if (pass === 'clipped') {
       const { largest, total } = this.#statistics(partials);
@@ -206,7 +228,8 @@ class SplitKernel {
       };
       this.#ifHead(head, store);
     });
-    if (pass === 'online') this.#values(parts, (head, quad, four) => partials.buffer.set(e.add(this.#entry(partials, head), quad), four));
+    if (pass === 'online')
+      this.#values(parts, (head, quad, four) => partials.buffer.set(e.add(this.#entry(partials, head), quad), four));
   }
 
   #orZero(four: Expression): Expression {
@@ -218,7 +241,8 @@ class SplitKernel {
   #lane(value: Expression, index: Expression): Expression {
     const kept = value.kind === 'local' ? value : this.scope.builder.let('lanes', value);
     let result = e.component(kept, 0);
-    for (let lane = 1; lane < this.place.heads; lane++) result = e.select(e.eq(index, lane), e.component(kept, lane), result);
+    for (let lane = 1; lane < this.place.heads; lane++)
+      result = e.select(e.eq(index, lane), e.component(kept, lane), result);
     return result;
   }
 
@@ -243,30 +267,48 @@ class SplitKernel {
     const { node } = this.context;
     const quads = quadsOf(this.#shape.keyWidth);
     const staged = builder.shared('query', 'vec4f', place.heads * quads);
-    builder.for('i', this.#local, place.heads * quads, (i) => {
-      const head = builder.let('head', this.#head(e.div(i, quads)));
-      const quad = builder.let('quad', e.mod(i, quads));
-      if (source === 'prepared') {
-        const queries = bindQueries(scope, node, this.#shape, 'read');
-        staged.set(i, queries.at(e.add(e.mul(e.add(e.mul(place.time, this.#shape.heads), head), quads), quad)));
-      } else {
-        const four = inputQuad(scope, 0, this.#shape.queryType, this.#shape.query(place.time, head), quad);
-        staged.set(i, e.mul(four, node.attributes.scale));
-      }
-    }, { step: THREADS });
+    builder.for(
+      'i',
+      this.#local,
+      place.heads * quads,
+      (i) => {
+        const head = builder.let('head', this.#head(e.div(i, quads)));
+        const quad = builder.let('quad', e.mod(i, quads));
+        if (source === 'prepared') {
+          const queries = bindQueries(scope, node, this.#shape, 'read');
+          staged.set(i, queries.at(e.add(e.mul(e.add(e.mul(place.time, this.#shape.heads), head), quads), quad)));
+        } else {
+          const four = inputQuad(scope, 0, this.#shape.queryType, this.#shape.query(place.time, head), quad);
+          staged.set(i, e.mul(four, node.attributes.scale));
+        }
+      },
+      { step: THREADS },
+    );
     builder.barrier();
     const keys = bindCache(scope, node, this.#shape, 'key', 'read');
     const lane = builder.let('lane', e.mod(this.#local, LANES));
-    builder.for('key', e.div(this.#local, LANES), place.keys, (key) => {
-      const row = builder.let('row', keys.row(place.slot, e.add(place.first, key), place.kvHead));
-      const products = Array.from({ length: place.heads }, () => builder.variable('product', 'f32', e.f32(0)));
-      builder.for('quad', lane, quads, (quad) => {
-        const k = builder.let('k', keys.rows.at(row, quad));
-        products.forEach((p, h) => p.set(e.add(p.value, e.dot(staged.at(e.add(quad, h * quads)), k))));
-      }, { step: LANES });
-      const four = [0, 1, 2, 3].map((h) => products[h]?.value ?? e.f32(0));
-      parts.set(e.add(e.mul(lane, STRIDE), key), e.vector('vec4f', ...four));
-    }, { step: THREADS / LANES });
+    builder.for(
+      'key',
+      e.div(this.#local, LANES),
+      place.keys,
+      (key) => {
+        const row = builder.let('row', keys.row(place.slot, e.add(place.first, key), place.kvHead));
+        const products = Array.from({ length: place.heads }, () => builder.variable('product', 'f32', e.f32(0)));
+        builder.for(
+          'quad',
+          lane,
+          quads,
+          (quad) => {
+            const k = builder.let('k', keys.rows.at(row, quad));
+            products.forEach((p, h) => p.set(e.add(p.value, e.dot(staged.at(e.add(quad, h * quads)), k))));
+          },
+          { step: LANES },
+        );
+        const four = [0, 1, 2, 3].map((h) => products[h]?.value ?? e.f32(0));
+        parts.set(e.add(e.mul(lane, STRIDE), key), e.vector('vec4f', ...four));
+      },
+      { step: THREADS / LANES },
+    );
     builder.barrier();
   }
 
@@ -300,12 +342,18 @@ class SplitKernel {
     const { builder } = this.scope;
     const entries = Array.from({ length: this.place.heads }, (_, h) =>
       joinSplits(this.scope, this.place.splits, (index) => {
-        const four = builder.let('statistic', partials.buffer.at(e.add(this.#entry(partials, e.u32(h), index), partials.statistic)));
+        const four = builder.let(
+          'statistic',
+          partials.buffer.at(e.add(this.#entry(partials, e.u32(h), index), partials.statistic)),
+        );
         return { largest: e.component(four, 0), sum: e.component(four, 1) };
       }),
     );
     const four = (pick: (entry: Joined) => Expression, fill: number): Expression =>
-      builder.let('statistics', e.vector('vec4f', ...[0, 1, 2, 3].map((h) => (entries[h] ? pick(entries[h]) : e.f32(fill)))));
+      builder.let(
+        'statistics',
+        e.vector('vec4f', ...[0, 1, 2, 3].map((h) => (entries[h] ? pick(entries[h]) : e.f32(fill)))),
+      );
     return { largest: four((x) => x.largest, 0), total: four((x) => x.total, 1) };
   }
 
@@ -323,34 +371,52 @@ class SplitKernel {
     const turns = Math.floor(THREADS / width);
     const turn = builder.let('turn', e.div(this.#local, width));
     const column = builder.let('column', e.mod(this.#local, width));
-    builder.for('from', 0, quads, (from) => {
-      const quad = builder.let('quad', e.add(from, column));
-      const sums = Array.from({ length: place.heads }, () => builder.variable('sum', 'vec4f', ZERO4));
-      builder.if(e.and(e.lt(turn, turns), e.lt(quad, quads)), () => {
-        builder.for('key', turn, place.keys, (key) => {
-          const row = builder.let('row', values.row(place.slot, e.add(place.first, key), place.kvHead));
-          const v = builder.let('v', values.rows.at(row, quad));
-          const w = builder.let('w', weights.at(key));
-          sums.forEach((s, h) => s.set(e.add(s.value, e.mul(v, e.component(w, h)))));
-        }, { step: turns });
-      });
-      // The weights' memory is reused; where columns take several rounds they are needed again.
-      const meeting = quads > width ? this.#meeting() : weights;
-      builder.barrier();
-      sums.forEach((s, h) => meeting.set(e.add(this.#local, h * THREADS), s.value));
-      builder.barrier();
-      builder.for('i', this.#local, place.heads * width, (i) => {
-        const head = builder.let('head', e.div(i, width));
-        const own = builder.let('own', e.mod(i, width));
-        const total = builder.variable('total', 'vec4f', ZERO4);
-        builder.for('n', 0, turns, (n) => {
-          total.set(e.add(total.value, meeting.at(e.add(e.add(e.mul(head, THREADS), e.mul(n, width)), own))));
+    builder.for(
+      'from',
+      0,
+      quads,
+      (from) => {
+        const quad = builder.let('quad', e.add(from, column));
+        const sums = Array.from({ length: place.heads }, () => builder.variable('sum', 'vec4f', ZERO4));
+        builder.if(e.and(e.lt(turn, turns), e.lt(quad, quads)), () => {
+          builder.for(
+            'key',
+            turn,
+            place.keys,
+            (key) => {
+              const row = builder.let('row', values.row(place.slot, e.add(place.first, key), place.kvHead));
+              const v = builder.let('v', values.rows.at(row, quad));
+              const w = builder.let('w', weights.at(key));
+              sums.forEach((s, h) => s.set(e.add(s.value, e.mul(v, e.component(w, h)))));
+            },
+            { step: turns },
+          );
         });
-        const stored = (): void => this.#ifHead(head, () => store(head, e.add(from, own), total.value));
-        if (quads % width === 0) stored();
-        else builder.if(e.lt(e.add(from, own), quads), stored);
-      }, { step: THREADS });
-    }, { step: width });
+        // The weights' memory is reused; where columns take several rounds they are needed again.
+        const meeting = quads > width ? this.#meeting() : weights;
+        builder.barrier();
+        sums.forEach((s, h) => meeting.set(e.add(this.#local, h * THREADS), s.value));
+        builder.barrier();
+        builder.for(
+          'i',
+          this.#local,
+          place.heads * width,
+          (i) => {
+            const head = builder.let('head', e.div(i, width));
+            const own = builder.let('own', e.mod(i, width));
+            const total = builder.variable('total', 'vec4f', ZERO4);
+            builder.for('n', 0, turns, (n) => {
+              total.set(e.add(total.value, meeting.at(e.add(e.add(e.mul(head, THREADS), e.mul(n, width)), own))));
+            });
+            const stored = (): void => this.#ifHead(head, () => store(head, e.add(from, own), total.value));
+            if (quads % width === 0) stored();
+            else builder.if(e.lt(e.add(from, own), quads), stored);
+          },
+          { step: THREADS },
+        );
+      },
+      { step: width },
+    );
   }
 
   #meeting() {
@@ -390,14 +456,18 @@ function merge(context: LoweringContext<'attend'>): KernelCall {
   const { window, clip } = node.attributes;
   const time = e.builtin('workgroup_y');
   const elements = shape.heads * shape.valueWidth;
-  const element = builder.let('element', e.add(e.mul(e.builtin('workgroup_x'), MERGE_THREADS), e.builtin('local_index')));
+  const element = builder.let(
+    'element',
+    e.add(e.mul(e.builtin('workgroup_x'), MERGE_THREADS), e.builtin('local_index')),
+  );
   builder.if(e.lt(element, elements), () => {
     const partials = bindPartials(scope, node, shape, 'read', 'f32');
     const { count } = keysOf(scope, time, window);
     const splits = builder.let('split_count', e.ceilDiv(count, SPLIT));
     const head = builder.let('head', e.div(element, shape.valueWidth));
     const column = builder.let('column', e.mod(element, shape.valueWidth));
-    const at = (s: Expression, offset: Expression): Expression => partials.buffer.at(e.add(partials.entry(time, head, s), offset));
+    const at = (s: Expression, offset: Expression): Expression =>
+      partials.buffer.at(e.add(partials.entry(time, head, s), offset));
     const statistic = (s: Expression) => ({
       largest: at(s, e.u32(partials.statistic)),
       sum: at(s, e.u32(partials.statistic + 1)),

@@ -64,7 +64,11 @@ export function flash(context: LoweringContext<'attend'>): KernelCall {
         ['mul', 'tokens', shape.heads * (shape.keyWidth + shape.valueWidth)],
         ['mul', `tiles${tokens}`, ['mul', contextLength, shape.kvHeads * parts * (shape.keyWidth + shape.valueWidth)]],
       ],
-      operations: ['mul', 'tokens', ['mul', contextLength, 2 * shape.heads * (shape.keyWidth * (clip ? 2 : 1) + shape.valueWidth)]],
+      operations: [
+        'mul',
+        'tokens',
+        ['mul', contextLength, 2 * shape.heads * (shape.keyWidth * (clip ? 2 : 1) + shape.valueWidth)],
+      ],
     },
   });
 }
@@ -96,8 +100,12 @@ class FlashKernel {
     const { node } = this.context;
     const { window, clip } = node.attributes;
     const { heads, parts, tokens } = this.#tile;
-    const kvHead = builder.let('kv_head', parts === 1 ? e.builtin('workgroup_x') : e.div(e.builtin('workgroup_x'), parts));
-    const firstHead = parts === 1 ? e.u32(0) : builder.let('first_head', e.mul(e.mod(e.builtin('workgroup_x'), parts), heads));
+    const kvHead = builder.let(
+      'kv_head',
+      parts === 1 ? e.builtin('workgroup_x') : e.div(e.builtin('workgroup_x'), parts),
+    );
+    const firstHead =
+      parts === 1 ? e.u32(0) : builder.let('first_head', e.mul(e.mod(e.builtin('workgroup_x'), parts), heads));
     const tile = readTile(scope, tokens, e.builtin('workgroup_y'));
     const sequence = readSequence(scope, tile.sequence);
     const firstPosition = builder.let('first_position', e.add(sequence.position, e.mul(tile.index, tokens)));
@@ -127,33 +135,51 @@ class FlashKernel {
     const softmax = new RowSoftmax(scope, this.#rows, weights, statistic);
     const sums = this.#sums();
     if (clip) {
-      builder.for('key', keyStart, keyEnd, (key) => {
-        scores(key);
-        softmax.update();
-        builder.barrier();
-      }, { step: KEYS });
+      builder.for(
+        'key',
+        keyStart,
+        keyEnd,
+        (key) => {
+          scores(key);
+          softmax.update();
+          builder.barrier();
+        },
+        { step: KEYS },
+      );
       const scaling = softmax.inverse();
-      builder.for('key', keyStart, keyEnd, (key) => {
-        scores(key);
-        softmax.replace((score) => {
-          const probability = e.mul(weightOf(score, softmax.largest.value), scaling);
-          return e.select(e.gt(score, MASKED / 2), clipped(probability, clip), e.f32(0));
-        });
-        builder.barrier();
-        this.#accumulate(key, place, sums);
-      }, { step: KEYS });
+      builder.for(
+        'key',
+        keyStart,
+        keyEnd,
+        (key) => {
+          scores(key);
+          softmax.replace((score) => {
+            const probability = e.mul(weightOf(score, softmax.largest.value), scaling);
+            return e.select(e.gt(score, MASKED / 2), clipped(probability, clip), e.f32(0));
+          });
+          builder.barrier();
+          this.#accumulate(key, place, sums);
+        },
+        { step: KEYS },
+      );
     } else {
       const rescale = builder.shared('rescale', 'f32', this.#rows);
-      builder.for('key', keyStart, keyEnd, (key) => {
-        scores(key);
-        softmax.update(rescale);
-        builder.barrier();
-        sums.forEach((row, i) => {
-          const factor = builder.let('factor', rescale.at(e.add(this.#rowBlock, i)));
-          row.forEach((s) => s.set(e.mul(s.value, factor)));
-        });
-        this.#accumulate(key, place, sums);
-      }, { step: KEYS });
+      builder.for(
+        'key',
+        keyStart,
+        keyEnd,
+        (key) => {
+          scores(key);
+          softmax.update(rescale);
+          builder.barrier();
+          sums.forEach((row, i) => {
+            const factor = builder.let('factor', rescale.at(e.add(this.#rowBlock, i)));
+            row.forEach((s) => s.set(e.mul(s.value, factor)));
+          });
+          this.#accumulate(key, place, sums);
+        },
+        { step: KEYS },
+      );
       softmax.publish();
     }
     this.#store(sums, (row, lane) => {
@@ -200,35 +226,66 @@ class FlashKernel {
     const queries = bindQueries(scope, node, this.#shape, 'read');
     const keys = bindCache(scope, node, this.#shape, 'key', 'read');
     const { stage, weights } = place;
-    const products = Array.from({ length: this.#rowsPerInvocation }, () => [0, 1].map(() => builder.variable('product', 'f32', e.f32(0))));
+    const products = Array.from({ length: this.#rowsPerInvocation }, () =>
+      [0, 1].map(() => builder.variable('product', 'f32', e.f32(0))),
+    );
     builder.comment('queries times keys');
-    builder.for('quad', 0, quads, (quad) => {
-      const within = (q: Expression, read: (q: Expression) => Expression): Expression =>
-        quads % slice === 0 ? read(q) : e.select(e.lt(q, quads), read(builder.let('clamped', e.min(q, quads - 1))), ZERO4);
-      builder.for('i', this.#local, slice * rows, (i) => {
-        const row = builder.let('row', place.queryRow(e.mod(i, rows)));
-        const q = builder.let('q', e.add(quad, e.div(i, rows)));
-        stage.set(i, within(q, (c) => queries.at(e.add(e.mul(row, quads), c))));
-      }, { step: THREADS });
-      builder.for('i', this.#local, slice * KEYS, (i) => {
-        const position = e.min(e.add(key, e.mod(i, KEYS)), e.sub(place.keyEnd, 1));
-        const row = builder.let('row', keys.row(place.slot, position, place.kvHead));
-        const q = builder.let('q', e.add(quad, e.div(i, KEYS)));
-        stage.set(e.add(i, slice * rows), within(q, (c) => keys.rows.at(row, c)));
-      }, { step: THREADS });
-      builder.barrier();
-      builder.for('s', 0, slice, (s) => {
-        const keyAt = builder.let('key_at', e.add(e.add(e.mul(s, KEYS), this.#column), slice * rows));
-        const [first, second] = [0, SIDE].map((offset) => builder.let('k', stage.at(e.add(keyAt, offset)))) as [Expression, Expression];
-        const rowAt = builder.let('row_at', e.add(e.mul(s, rows), this.#rowBlock));
-        products.forEach((pair, i) => {
-          const query = builder.let('query', stage.at(e.add(rowAt, i)));
-          pair[0]!.set(e.add(pair[0]!.value, e.dot(query, first)));
-          pair[1]!.set(e.add(pair[1]!.value, e.dot(query, second)));
+    builder.for(
+      'quad',
+      0,
+      quads,
+      (quad) => {
+        const within = (q: Expression, read: (q: Expression) => Expression): Expression =>
+          quads % slice === 0
+            ? read(q)
+            : e.select(e.lt(q, quads), read(builder.let('clamped', e.min(q, quads - 1))), ZERO4);
+        builder.for(
+          'i',
+          this.#local,
+          slice * rows,
+          (i) => {
+            const row = builder.let('row', place.queryRow(e.mod(i, rows)));
+            const q = builder.let('q', e.add(quad, e.div(i, rows)));
+            stage.set(
+              i,
+              within(q, (c) => queries.at(e.add(e.mul(row, quads), c))),
+            );
+          },
+          { step: THREADS },
+        );
+        builder.for(
+          'i',
+          this.#local,
+          slice * KEYS,
+          (i) => {
+            const position = e.min(e.add(key, e.mod(i, KEYS)), e.sub(place.keyEnd, 1));
+            const row = builder.let('row', keys.row(place.slot, position, place.kvHead));
+            const q = builder.let('q', e.add(quad, e.div(i, KEYS)));
+            stage.set(
+              e.add(i, slice * rows),
+              within(q, (c) => keys.rows.at(row, c)),
+            );
+          },
+          { step: THREADS },
+        );
+        builder.barrier();
+        builder.for('s', 0, slice, (s) => {
+          const keyAt = builder.let('key_at', e.add(e.add(e.mul(s, KEYS), this.#column), slice * rows));
+          const [first, second] = [0, SIDE].map((offset) => builder.let('k', stage.at(e.add(keyAt, offset)))) as [
+            Expression,
+            Expression,
+          ];
+          const rowAt = builder.let('row_at', e.add(e.mul(s, rows), this.#rowBlock));
+          products.forEach((pair, i) => {
+            const query = builder.let('query', stage.at(e.add(rowAt, i)));
+            pair[0]!.set(e.add(pair[0]!.value, e.dot(query, first)));
+            pair[1]!.set(e.add(pair[1]!.value, e.dot(query, second)));
+          });
         });
-      });
-      builder.barrier();
-    }, { step: slice });
+        builder.barrier();
+      },
+      { step: slice },
+    );
     products.forEach((pair, i) => {
       const row = builder.let('row', e.add(this.#rowBlock, i));
       const position = builder.let('position', place.positionOf(row));
@@ -260,29 +317,41 @@ class FlashKernel {
     const { stage, weights } = place;
     const slice = Math.min(KEYS, 2 ** Math.floor(Math.log2(STAGE / quads)));
     builder.comment('weights times values');
-    builder.for('from', 0, KEYS, (from) => {
-      builder.for('i', this.#local, slice * quads, (i) => {
-        const position = e.min(e.add(key, e.add(from, e.div(i, quads))), e.sub(place.keyEnd, 1));
-        const row = builder.let('row', values.row(place.slot, position, place.kvHead));
-        stage.set(i, values.rows.at(row, e.mod(i, quads)));
-      }, { step: THREADS });
-      builder.barrier();
-      builder.for('j', 0, slice, (j) => {
-        const at = builder.let('at', e.mul(j, quads));
-        const columns = sums[0]!.map((_, k) => {
-          const four = e.add(this.#column, k * SIDE);
-          // Columns past the end are summed for nothing and never stored.
-          const inside = (k + 1) * SIDE <= quads ? four : e.min(four, quads - 1);
-          return builder.let('v', stage.at(e.add(at, inside)));
+    builder.for(
+      'from',
+      0,
+      KEYS,
+      (from) => {
+        builder.for(
+          'i',
+          this.#local,
+          slice * quads,
+          (i) => {
+            const position = e.min(e.add(key, e.add(from, e.div(i, quads))), e.sub(place.keyEnd, 1));
+            const row = builder.let('row', values.row(place.slot, position, place.kvHead));
+            stage.set(i, values.rows.at(row, e.mod(i, quads)));
+          },
+          { step: THREADS },
+        );
+        builder.barrier();
+        builder.for('j', 0, slice, (j) => {
+          const at = builder.let('at', e.mul(j, quads));
+          const columns = sums[0]!.map((_, k) => {
+            const four = e.add(this.#column, k * SIDE);
+            // Columns past the end are summed for nothing and never stored.
+            const inside = (k + 1) * SIDE <= quads ? four : e.min(four, quads - 1);
+            return builder.let('v', stage.at(e.add(at, inside)));
+          });
+          const weightAt = builder.let('weight_at', e.add(e.add(e.mul(this.#rowBlock, KEYS), from), j));
+          sums.forEach((row, i) => {
+            const weight = builder.let('weight', weights.at(e.add(weightAt, i * KEYS)));
+            row.forEach((s, k) => s.set(e.add(s.value, e.mul(columns[k]!, weight))));
+          });
         });
-        const weightAt = builder.let('weight_at', e.add(e.add(e.mul(this.#rowBlock, KEYS), from), j));
-        sums.forEach((row, i) => {
-          const weight = builder.let('weight', weights.at(e.add(weightAt, i * KEYS)));
-          row.forEach((s, k) => s.set(e.add(s.value, e.mul(columns[k]!, weight))));
-        });
-      });
-      builder.barrier();
-    }, { step: slice });
+        builder.barrier();
+      },
+      { step: slice },
+    );
   }
 
   /** Hands every sum of the invocation to the epilogue, which is written once. */
@@ -373,7 +442,8 @@ class RowSoftmax {
     this.#guarded(() => {
       const before = builder.let('before', this.largest.value);
       const at = e.mul(this.#row, LANES);
-      for (let lane = 0; lane < LANES; lane++) this.largest.set(e.max(this.largest.value, this.statistic.at(e.add(at, lane))));
+      for (let lane = 0; lane < LANES; lane++)
+        this.largest.set(e.max(this.largest.value, this.statistic.at(e.add(at, lane))));
       const factor = builder.let('shrink', e.exp(e.sub(before, this.largest.value)));
       this.#sum.set(e.mul(this.#sum.value, factor));
       this.#scores((score, index) => {
@@ -400,7 +470,10 @@ class RowSoftmax {
     const { builder } = this.scope;
     const at = builder.let('statistic_at', e.mul(row, LANES));
     const parts = Array.from({ length: LANES }, (_, lane) => this.statistic.at(e.add(at, lane)));
-    return builder.let('total', parts.reduce((a, b) => e.add(a, b)));
+    return builder.let(
+      'total',
+      parts.reduce((a, b) => e.add(a, b)),
+    );
   }
 
   /** One over the sum of the invocation's own row. */

@@ -11,9 +11,19 @@ import type { AttendShape } from './shape.js';
 
 const THREADS = 256;
 
-export function bindQueries(scope: KernelScope, node: GraphNode<'attend'>, shape: AttendShape, access: 'read' | 'read_write'): Buffer {
+export function bindQueries(
+  scope: KernelScope,
+  node: GraphNode<'attend'>,
+  shape: AttendShape,
+  access: 'read' | 'read_write',
+): Buffer {
   const perToken = shape.heads * quadsOf(shape.keyWidth);
-  const operand: CallOperand = { kind: 'scratch', node: node.id, name: 'queries', elements: ['mul', 'tokens', 4 * perToken] };
+  const operand: CallOperand = {
+    kind: 'scratch',
+    node: node.id,
+    name: 'queries',
+    elements: ['mul', 'tokens', 4 * perToken],
+  };
   return scope.bind('queries', operand, 'vec4f', access, `scaled queries [token, ${shape.heads}, ${shape.keyWidth}]`);
 }
 

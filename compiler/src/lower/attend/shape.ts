@@ -26,7 +26,11 @@ export interface AttendShape {
 }
 
 export function attendShape(graph: Graph, node: GraphNode<'attend'>): AttendShape {
-  const [queryType, keyType, valueType] = node.inputs.map((i) => graph.nodes[i]!.type) as [TensorType, TensorType, TensorType];
+  const [queryType, keyType, valueType] = node.inputs.map((i) => graph.nodes[i]!.type) as [
+    TensorType,
+    TensorType,
+    TensorType,
+  ];
   const extent = (type: TensorType, i: number): number => type.dims[i]!.extent as number;
   const heads = extent(queryType, 1);
   const kvHeads = extent(keyType, 1);

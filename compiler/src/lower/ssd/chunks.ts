@@ -60,7 +60,11 @@ export function chunkDecays(context: LoweringContext<'ssd'>): KernelCall {
     label: `${describe(graph, [node.id])}: decays`,
     workgroupSize: [SIDE * RUNS, 1, 1],
     grid: [Math.ceil(shape.heads / SIDE), TILES, 1],
-    cost: { weightElements: 0, values: ['mul', 'tokens', 3 * shape.heads], operations: ['mul', 'tokens', 2 * shape.heads] },
+    cost: {
+      weightElements: 0,
+      values: ['mul', 'tokens', 3 * shape.heads],
+      operations: ['mul', 'tokens', 2 * shape.heads],
+    },
   });
 }
 
@@ -83,29 +87,43 @@ export function chunkProducts(context: LoweringContext<'ssd'>): KernelCall {
   const right = builder.shared('right', 'vec4f', slice * CHUNK);
   const column = builder.let('column', e.mod(local, SIDE));
   const firstRow = builder.let('first_row', e.mul(e.div(local, SIDE), EACH));
-  const sums = Array.from({ length: EACH }, () => Array.from({ length: EACH }, () => builder.variable('sum', 'f32', e.f32(0))));
-  builder.for('from', 0, quads, (from) => {
-    builder.for('i', local, slice * CHUNK, (i) => {
-      const l = builder.let('l', e.mod(i, CHUNK));
-      const time = builder.let('time', e.add(tile.first, e.min(l, e.sub(tile.count, 1))));
-      const quad = builder.let('quad', e.add(from, e.div(i, CHUNK)));
-      const inside = quads % slice === 0 ? quad : builder.let('clamped', e.min(quad, quads - 1));
-      const c = inputs.C(time, group, inside);
-      left.set(i, quads % slice === 0 ? c : e.select(e.lt(quad, quads), c, ZERO4));
-      right.set(i, inputs.B(time, group, inside));
-    }, { step: SIDE * SIDE });
-    builder.barrier();
-    builder.for('s', 0, slice, (s) => {
-      const rowAt = builder.let('row_at', e.add(e.mul(s, CHUNK), firstRow));
-      const columnAt = builder.let('column_at', e.add(e.mul(s, CHUNK), column));
-      const b = Array.from({ length: EACH }, (_, j) => builder.let('b', right.at(e.add(columnAt, j * SIDE))));
-      sums.forEach((row, i) => {
-        const c = builder.let('c', left.at(e.add(rowAt, i)));
-        row.forEach((sum, j) => sum.set(e.add(sum.value, e.dot(c, b[j]!))));
+  const sums = Array.from({ length: EACH }, () =>
+    Array.from({ length: EACH }, () => builder.variable('sum', 'f32', e.f32(0))),
+  );
+  builder.for(
+    'from',
+    0,
+    quads,
+    (from) => {
+      builder.for(
+        'i',
+        local,
+        slice * CHUNK,
+        (i) => {
+          const l = builder.let('l', e.mod(i, CHUNK));
+          const time = builder.let('time', e.add(tile.first, e.min(l, e.sub(tile.count, 1))));
+          const quad = builder.let('quad', e.add(from, e.div(i, CHUNK)));
+          const inside = quads % slice === 0 ? quad : builder.let('clamped', e.min(quad, quads - 1));
+          const c = inputs.C(time, group, inside);
+          left.set(i, quads % slice === 0 ? c : e.select(e.lt(quad, quads), c, ZERO4));
+          right.set(i, inputs.B(time, group, inside));
+        },
+        { step: SIDE * SIDE },
+      );
+      builder.barrier();
+      builder.for('s', 0, slice, (s) => {
+        const rowAt = builder.let('row_at', e.add(e.mul(s, CHUNK), firstRow));
+        const columnAt = builder.let('column_at', e.add(e.mul(s, CHUNK), column));
+        const b = Array.from({ length: EACH }, (_, j) => builder.let('b', right.at(e.add(columnAt, j * SIDE))));
+        sums.forEach((row, i) => {
+          const c = builder.let('c', left.at(e.add(rowAt, i)));
+          row.forEach((sum, j) => sum.set(e.add(sum.value, e.dot(c, b[j]!))));
+        });
       });
-    });
-    builder.barrier();
-  }, { step: slice });
+      builder.barrier();
+    },
+    { step: slice },
+  );
   sums.forEach((row, i) => {
     const l = builder.let('l', e.add(firstRow, i));
     builder.if(e.lt(l, tile.count), () => {
@@ -168,31 +186,53 @@ export function chunkStates(context: LoweringContext<'ssd'>): KernelCall {
   const row = builder.let('row', e.div(local, columns));
   const last = builder.let('last', e.sub(e.add(tile.first, tile.count), 1));
   const decayOfChunk = builder.let('decay_of_chunk', scratch.logDecay(last, head));
-  const sums = Array.from({ length: 4 }, () => Array.from({ length: each }, () => builder.variable('sum', 'vec4f', ZERO4)));
-  builder.for('from', 0, tile.count, (from) => {
-    builder.for('i', local, SLICE * rows, (i) => {
-      const l = builder.let('l', e.add(from, e.div(i, rows)));
-      const quad = builder.let('quad', e.min(e.add(firstX, e.mod(i, rows)), widthQuads - 1));
-      const time = builder.let('time', e.min(e.add(tile.first, l), last));
-      const decay = e.exp(e.sub(decayOfChunk, scratch.logDecay(time, head)));
-      const weight = e.select(e.lt(l, tile.count), e.mul(decay, scratch.dt(time, head)), e.f32(0));
-      xs.set(i, e.mul(inputs.xQuad(time, head, quad), builder.let('weight', weight)));
-    }, { step: threads });
-    builder.for('i', local, SLICE * columns * each, (i) => {
-      const l = builder.let('l', e.add(from, e.div(i, columns * each)));
-      const time = builder.let('time', e.min(e.add(tile.first, l), last));
-      const quad = builder.let('quad', e.min(e.add(firstB, e.mod(i, columns * each)), stateQuads - 1));
-      bs.set(i, inputs.B(time, group, quad));
-    }, { step: threads });
-    builder.barrier();
-    builder.for('s', 0, SLICE, (s) => {
-      const x = builder.let('x', xs.at(e.add(e.mul(s, rows), row)));
-      const bAt = builder.let('b_at', e.add(e.mul(s, columns * each), column));
-      const b = Array.from({ length: each }, (_, j) => builder.let('b', bs.at(e.add(bAt, j * columns))));
-      sums.forEach((fours, i) => fours.forEach((sum, j) => sum.set(e.add(sum.value, e.mul(b[j]!, e.component(x, i))))));
-    });
-    builder.barrier();
-  }, { step: SLICE });
+  const sums = Array.from({ length: 4 }, () =>
+    Array.from({ length: each }, () => builder.variable('sum', 'vec4f', ZERO4)),
+  );
+  builder.for(
+    'from',
+    0,
+    tile.count,
+    (from) => {
+      builder.for(
+        'i',
+        local,
+        SLICE * rows,
+        (i) => {
+          const l = builder.let('l', e.add(from, e.div(i, rows)));
+          const quad = builder.let('quad', e.min(e.add(firstX, e.mod(i, rows)), widthQuads - 1));
+          const time = builder.let('time', e.min(e.add(tile.first, l), last));
+          const decay = e.exp(e.sub(decayOfChunk, scratch.logDecay(time, head)));
+          const weight = e.select(e.lt(l, tile.count), e.mul(decay, scratch.dt(time, head)), e.f32(0));
+          xs.set(i, e.mul(inputs.xQuad(time, head, quad), builder.let('weight', weight)));
+        },
+        { step: threads },
+      );
+      builder.for(
+        'i',
+        local,
+        SLICE * columns * each,
+        (i) => {
+          const l = builder.let('l', e.add(from, e.div(i, columns * each)));
+          const time = builder.let('time', e.min(e.add(tile.first, l), last));
+          const quad = builder.let('quad', e.min(e.add(firstB, e.mod(i, columns * each)), stateQuads - 1));
+          bs.set(i, inputs.B(time, group, quad));
+        },
+        { step: threads },
+      );
+      builder.barrier();
+      builder.for('s', 0, SLICE, (s) => {
+        const x = builder.let('x', xs.at(e.add(e.mul(s, rows), row)));
+        const bAt = builder.let('b_at', e.add(e.mul(s, columns * each), column));
+        const b = Array.from({ length: each }, (_, j) => builder.let('b', bs.at(e.add(bAt, j * columns))));
+        sums.forEach((fours, i) =>
+          fours.forEach((sum, j) => sum.set(e.add(sum.value, e.mul(b[j]!, e.component(x, i))))),
+        );
+      });
+      builder.barrier();
+    },
+    { step: SLICE },
+  );
   const firstRow = builder.let('first_row', e.mul(e.add(firstX, row), 4));
   sums.forEach((fours, i) => {
     const p = builder.let('p', e.add(firstRow, i));
@@ -245,13 +285,19 @@ export function passStates(context: LoweringContext<'ssd'>): KernelCall {
     const stateRow = builder.let('state_row', e.add(e.mul(sequence.slot, heads * width), row));
     const carried = builder.variable('carried', 'vec4f', ZERO4);
     builder.if(e.gt(sequence.position, 0), () => carried.set(state.at(stateRow, quad)));
-    builder.for('from', 0, sequence.count, (from) => {
-      const own = builder.let('own', e.add(chunk, e.div(from, CHUNK)));
-      const last = e.sub(e.add(sequence.first, e.min(e.add(from, CHUNK), sequence.count)), 1);
-      const added = builder.let('added', states.at(own, row, quad));
-      states.set(own, row, quad, carried.value);
-      carried.set(e.add(e.mul(carried.value, e.exp(scratch.logDecay(builder.let('last', last), head))), added));
-    }, { step: CHUNK });
+    builder.for(
+      'from',
+      0,
+      sequence.count,
+      (from) => {
+        const own = builder.let('own', e.add(chunk, e.div(from, CHUNK)));
+        const last = e.sub(e.add(sequence.first, e.min(e.add(from, CHUNK), sequence.count)), 1);
+        const added = builder.let('added', states.at(own, row, quad));
+        states.set(own, row, quad, carried.value);
+        carried.set(e.add(e.mul(carried.value, e.exp(scratch.logDecay(builder.let('last', last), head))), added));
+      },
+      { step: CHUNK },
+    );
     state.set(stateRow, quad, carried.value);
   });
   return scope.finish({

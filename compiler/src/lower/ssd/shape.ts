@@ -93,9 +93,18 @@ export class TokenScratch {
     access: 'read' | 'read_write',
   ) {
     this.#stride = 2 * shape.heads + CHUNK * shape.groups;
-    const operand: CallOperand = { kind: 'scratch', node: node.id, name: 'tokens', elements: ['mul', 'tokens', this.#stride] };
+    const operand: CallOperand = {
+      kind: 'scratch',
+      node: node.id,
+      name: 'tokens',
+      elements: ['mul', 'tokens', this.#stride],
+    };
     this.#buffer = scope.bind(
-      'per_token', operand, 'f32', access, `per token: dt [${shape.heads}], log decay [${shape.heads}], C·B [${shape.groups}, ${CHUNK}]`,
+      'per_token',
+      operand,
+      'f32',
+      access,
+      `per token: dt [${shape.heads}], log decay [${shape.heads}], C·B [${shape.groups}, ${CHUNK}]`,
     );
   }
 
@@ -134,8 +143,19 @@ export class ChunkStates {
     access: 'read' | 'read_write',
   ) {
     const perChunk = shape.heads * shape.width * shape.stateQuads * 4;
-    const operand: CallOperand = { kind: 'scratch', node: node.id, name: 'chunks', elements: ['mul', `tiles${CHUNK}`, perChunk] };
-    this.#buffer = scope.bind('chunk_states', operand, 'vec4f', access, `per chunk: state [${shape.heads}, ${shape.width}, ${shape.state}]`);
+    const operand: CallOperand = {
+      kind: 'scratch',
+      node: node.id,
+      name: 'chunks',
+      elements: ['mul', `tiles${CHUNK}`, perChunk],
+    };
+    this.#buffer = scope.bind(
+      'chunk_states',
+      operand,
+      'vec4f',
+      access,
+      `per chunk: state [${shape.heads}, ${shape.width}, ${shape.state}]`,
+    );
   }
 
   /** `row` counts heads × width. */

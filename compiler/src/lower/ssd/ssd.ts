@@ -8,7 +8,13 @@ import { ssdStep } from './step.js';
 export function lowerSsd(context: LoweringContext<'ssd'>): readonly KernelCall[] {
   switch (context.mode) {
     case 'prefill':
-      return [chunkDecays(context), chunkProducts(context), chunkStates(context), passStates(context), chunkOutputs(context)];
+      return [
+        chunkDecays(context),
+        chunkProducts(context),
+        chunkStates(context),
+        passStates(context),
+        chunkOutputs(context),
+      ];
     case 'decode':
       return [ssdStep(context)];
   }

@@ -38,13 +38,19 @@ export function ssdStep(context: LoweringContext<'ssd'>): KernelCall {
     const decay = builder.let('decay', e.exp(e.mul(dt, inputs.A(head))));
     const drive = builder.let('drive', e.mul(dt, inputs.x(time, head, row)));
     const stateRow = builder.let('state_row', e.add(e.mul(e.add(e.mul(slot, heads), head), width), row));
-    builder.for('quad', lane, stateQuads, (quad) => {
-      // A sequence's first token finds whatever an earlier sequence left.
-      const before = builder.let('before', e.select(e.eq(position, 0), ZERO4, state.at(stateRow, quad)));
-      const after = builder.let('after', e.add(e.mul(before, decay), e.mul(inputs.B(time, group, quad), drive)));
-      state.set(stateRow, quad, after);
-      sum.set(e.add(sum.value, e.dot(after, inputs.C(time, group, quad))));
-    }, { step: LANES });
+    builder.for(
+      'quad',
+      lane,
+      stateQuads,
+      (quad) => {
+        // A sequence's first token finds whatever an earlier sequence left.
+        const before = builder.let('before', e.select(e.eq(position, 0), ZERO4, state.at(stateRow, quad)));
+        const after = builder.let('after', e.add(e.mul(before, decay), e.mul(inputs.B(time, group, quad), drive)));
+        state.set(stateRow, quad, after);
+        sum.set(e.add(sum.value, e.dot(after, inputs.C(time, group, quad))));
+      },
+      { step: LANES },
+    );
   };
   if (width % rows === 0) update();
   else builder.if(e.lt(row, width), update);

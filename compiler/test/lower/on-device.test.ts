@@ -1,0 +1,72 @@
+/** The structured kernels as WGSL on the adapter at hand, against the f64 references. */
+import { lowerAttend } from '../../src/lower/attend/attend.js';
+import { lowerConv1d } from '../../src/lower/conv1d.js';
+import { lowerSsd } from '../../src/lower/ssd/ssd.js';
+import type { OpAttributes } from '../../src/ops/attributes.js';
+import { compareWithReference, decode, prefill } from './against-reference.js';
+import type { Round } from './against-reference.js';
+import { attention, convolution, sampleRecurrence, stateSpace } from './cases.js';
+import { openDevice } from './device.js';
+import type { Device } from './device.js';
+
+// A software adapter takes seconds to compile the larger kernels.
+jest.setTimeout(120_000);
+let device: Device;
+beforeAll(async () => (device = await openDevice()));
+afterAll(() => device.destroy());
+
+/** Devices may be off by a few units in the last place in exp and division, where the interpreter rounds correctly. */
+const TOLERANCE = 2 ** -15;
+const ROUNDS: readonly Round[] = [
+  prefill(5, 0, 1, 150),
+  decode(2, 0, 3),
+  prefill(2, 3, 70, 1),
+  { ...prefill(1, 0, 2, 0), restart: [2] },
+  decode(3, 2, 1, 0),
+];
+
+test('convolution', async () => {
+  await compareWithReference({
+    graph: convolution(300, 4),
+    lowering: lowerConv1d,
+    rounds: ROUNDS,
+    tolerance: TOLERANCE,
+    execute: device.execute,
+  });
+});
+
+test.each<[string, Parameters<typeof attention>]>([
+  ['groups of four', [{ heads: 8, kv: 2, d: 32 }]],
+  [
+    'rows not in fours, window and cap',
+    [
+      { heads: 3, kv: 1, d: 6, dv: 5 },
+      { window: 33, cap: 2, temperature: 0.5 },
+    ],
+  ],
+  ['clip', [{ heads: 2, kv: 2, d: 16 }, { clip: [1.03, -0.03] }]],
+  ['heads of 128', [{ heads: 4, kv: 1, d: 128 }]],
+])('attention: %s', async (_, args) => {
+  await compareWithReference({
+    graph: attention(...args),
+    lowering: lowerAttend,
+    rounds: ROUNDS,
+    tolerance: TOLERANCE,
+    execute: device.execute,
+    capacity: 160,
+  });
+});
+
+test.each<OpAttributes['ssd']>([
+  { heads: 4, head_dim: 64, groups: 2, state: 128 },
+  { heads: 3, head_dim: 5, groups: 3, state: 6 },
+])('ssd: $heads heads of $head_dim, state $state', async (attributes) => {
+  await compareWithReference({
+    graph: stateSpace(attributes),
+    lowering: lowerSsd,
+    rounds: ROUNDS,
+    tolerance: TOLERANCE,
+    sample: sampleRecurrence,
+    execute: device.execute,
+  });
+});
