@@ -10,9 +10,9 @@ import { openDevice } from './device.js';
 import type { Device } from './device.js';
 
 // A software adapter takes seconds to compile the larger kernels.
-jest.setTimeout(120_000);
+const SLOW = 120_000;
 let device: Device;
-beforeAll(async () => (device = await openDevice()));
+beforeAll(async () => (device = await openDevice()), SLOW);
 afterAll(() => device.destroy());
 
 /** Devices may be off by a few units in the last place in exp and division, where the interpreter rounds correctly. */
@@ -25,15 +25,19 @@ const ROUNDS: readonly Round[] = [
   decode(3, 2, 1, 0),
 ];
 
-test('convolution', async () => {
-  await compareWithReference({
-    graph: convolution(300, 4),
-    lowering: lowerConv1d,
-    rounds: ROUNDS,
-    tolerance: TOLERANCE,
-    execute: device.execute,
-  });
-});
+test(
+  'convolution',
+  async () => {
+    await compareWithReference({
+      graph: convolution(300, 4),
+      lowering: lowerConv1d,
+      rounds: ROUNDS,
+      tolerance: TOLERANCE,
+      execute: device.execute,
+    });
+  },
+  SLOW,
+);
 
 test.each<[string, Parameters<typeof attention>]>([
   ['groups of four', [{ heads: 8, kv: 2, d: 32 }]],
@@ -46,27 +50,35 @@ test.each<[string, Parameters<typeof attention>]>([
   ],
   ['clip', [{ heads: 2, kv: 2, d: 16 }, { clip: [1.03, -0.03] }]],
   ['heads of 128', [{ heads: 4, kv: 1, d: 128 }]],
-])('attention: %s', async (_, args) => {
-  await compareWithReference({
-    graph: attention(...args),
-    lowering: lowerAttend,
-    rounds: ROUNDS,
-    tolerance: TOLERANCE,
-    execute: device.execute,
-    capacity: 160,
-  });
-});
+])(
+  'attention: %s',
+  async (_, args) => {
+    await compareWithReference({
+      graph: attention(...args),
+      lowering: lowerAttend,
+      rounds: ROUNDS,
+      tolerance: TOLERANCE,
+      execute: device.execute,
+      capacity: 160,
+    });
+  },
+  SLOW,
+);
 
 test.each<OpAttributes['ssd']>([
   { heads: 4, head_dim: 64, groups: 2, state: 128 },
   { heads: 3, head_dim: 5, groups: 3, state: 6 },
-])('ssd: $heads heads of $head_dim, state $state', async (attributes) => {
-  await compareWithReference({
-    graph: stateSpace(attributes),
-    lowering: lowerSsd,
-    rounds: ROUNDS,
-    tolerance: TOLERANCE,
-    sample: sampleRecurrence,
-    execute: device.execute,
-  });
-});
+])(
+  'ssd: $heads heads of $head_dim, state $state',
+  async (attributes) => {
+    await compareWithReference({
+      graph: stateSpace(attributes),
+      lowering: lowerSsd,
+      rounds: ROUNDS,
+      tolerance: TOLERANCE,
+      sample: sampleRecurrence,
+      execute: device.execute,
+    });
+  },
+  SLOW,
+);
