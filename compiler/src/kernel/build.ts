@@ -46,13 +46,18 @@ export class KernelBuilder {
   #constants: TileConstant[] = [];
   #blocks: Statement[][] = [[]];
   #names = new Map<string, number>();
+  #taken = new Set<string>();
 
   /** A name not used before in this kernel: `hint`, `hint_2`, … */
   unique(hint: string): string {
     const base = hint.replace(/[^A-Za-z0-9_]/g, '_').replace(/^(?=\d|_)/, 'v') || 'v';
-    const count = (this.#names.get(base) ?? 0) + 1;
-    this.#names.set(base, count);
-    return count === 1 ? base : `${base}_${count}`;
+    for (let count = this.#names.get(base) ?? 1; ; count++) {
+      const name = count === 1 ? base : `${base}_${count}`;
+      if (this.#taken.has(name)) continue;
+      this.#taken.add(name);
+      this.#names.set(base, count + 1);
+      return name;
+    }
   }
 
   emit(statement: Statement): void {
@@ -77,6 +82,10 @@ export class KernelBuilder {
       setComponent: (i, component, value) =>
         this.emit({ kind: 'store', buffer: name, index: index(i), value, component }),
     };
+  }
+  /** Turns a buffer declared for reading into one that is also written. */
+  makeWritable(name: string): void {
+    this.#buffers = this.#buffers.map((b) => (b.name === name ? { ...b, access: 'read_write' } : b));
   }
   uniform(hint: string, type: 'u32' | 'i32' | 'f32', doc: string): Expression & { kind: 'uniform' } {
     const name = this.unique(hint);
@@ -120,6 +129,14 @@ export class KernelBuilder {
       at: (i) => ({ kind: 'element', type: element, array: name, index: index(i) }),
       set: (i, value) => this.emit({ kind: 'set_element', array: name, index: index(i), value }),
     };
+  }
+
+  /** The block being written; with `isOpen`, tells whether a local declared earlier is still in scope. */
+  currentBlock(): object {
+    return this.#blocks[this.#blocks.length - 1]!;
+  }
+  isOpen(block: object): boolean {
+    return this.#blocks.includes(block as Statement[]);
   }
 
   /** Statements emitted by `body`, without adding them. */

@@ -47,8 +47,8 @@ export interface TileConstant {
   readonly choices?: readonly number[];
 }
 
-/** Device features a kernel's variant needs. */
-export type Feature = 'shader-f16' | 'subgroups' | 'chromium-experimental-subgroup-matrix';
+/** Device features a kernel's variant needs; `hardware` is a real GPU, as against a software adapter. */
+export type Feature = 'hardware' | 'shader-f16' | 'subgroups' | 'chromium-experimental-subgroup-matrix';
 
 export interface Kernel {
   /** A WGSL-safe identifier made by the generator, never from source names unescaped. */

@@ -5,8 +5,11 @@ import type { Kernel } from '../kernel/ir.js';
 
 /** What a buffer of a kernel is bound to, in terms of the group's graph. */
 export type CallOperand =
-  /** Rows of one or more matrix parameters (local paths), one after another, in weight storage. */
-  | { readonly kind: 'matrix'; readonly parameters: readonly string[] }
+  /**
+   * Rows of one or more matrix parameters (local paths) in weight storage: one parameter after another, or interleaved:
+   * row r of parameter j at r * parameters.length + j.
+   */
+  | { readonly kind: 'matrix'; readonly parameters: readonly string[]; readonly interleaved: boolean }
   /** The graph's pack of vector parameters (f32); offsets come from `VectorLayout`. */
   | { readonly kind: 'vectors' }
   /** A node whose value is materialised; the graph's input `x` included. f32, row-major, [tokens, …]. */
@@ -16,7 +19,10 @@ export type CallOperand =
   /** Intermediate of a lowering that takes several kernels (partial attention, chunk states). f32. */
   | { readonly kind: 'scratch'; readonly node: NodeId; readonly name: string; readonly elements: Size }
   | { readonly kind: 'table'; readonly frequencies: readonly number[] }
-  | { readonly kind: 'batch'; readonly table: 'tokens' | 'sequences' | 'rows' | 'tiles16' | 'tiles32' | 'tiles64' | 'tiles128' }
+  | {
+      readonly kind: 'batch';
+      readonly table: 'tokens' | 'sequences' | 'rows' | 'tiles16' | 'tiles32' | 'tiles64' | 'tiles128';
+    }
   | { readonly kind: 'sampler'; readonly table: 'logits' | 'settings' | 'seen' | 'sampled' | 'scratch' };
 
 export type CallUniform = Size | { readonly f32: number };
@@ -49,4 +55,14 @@ export type Mode = 'prefill' | 'decode';
 export interface VectorLayout {
   readonly elements: number;
   readonly offsets: Readonly<Record<string, number>>;
+}
+
+/** One call of the same kernel's variants, best first. @throws Error if they differ in more than how they compute. */
+export function withVariants(calls: readonly KernelCall[]): KernelCall {
+  const last = calls[calls.length - 1]!;
+  const interfaceOf = (c: KernelCall): string =>
+    JSON.stringify([c.bindings, c.uniforms, c.grid, c.variants[0]!.buffers.map((b) => [b.name, b.element, b.access])]);
+  if (new Set(calls.map(interfaceOf)).size !== 1)
+    throw new Error(`variants of ${last.label} have different interfaces`);
+  return { ...last, variants: calls.flatMap((c) => c.variants) };
 }

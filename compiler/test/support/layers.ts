@@ -61,7 +61,7 @@ export function mamba2(sizes: Mamba2Sizes, width: number) {
     const mixed = b.add(
       'silu',
       [
-        b.add('conv1d', [xbc, matrix(b, 'mix.weight', [C, dim('kernel', conv)]), vector(b, 'mix.bias', [C])], {
+        b.add('conv1d', [xbc, vector(b, 'mix.weight', [C, dim('kernel', conv)]), vector(b, 'mix.bias', [C])], {
           kernel: conv,
         }),
       ],

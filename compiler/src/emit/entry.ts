@@ -1,0 +1,113 @@
+/** The package's entry: typed, through ts-morph; JavaScript and declarations are made from the same structure. */
+import type { Program } from '@hyb/runtime';
+
+export interface Entry {
+  readonly source: string;
+  readonly javascript: string;
+  readonly declaration: string;
+}
+
+/** Imports ts-morph and Prettier only when called: they are most of a compilation's time. */
+export async function emitEntry(program: Program): Promise<Entry> {
+  const [{ Project, ts, VariableDeclarationKind }, { format }] = await Promise.all([
+    import('ts-morph'),
+    loadFormatter(),
+  ]);
+  const { model } = program;
+  const project = new Project({ useInMemoryFileSystem: true, skipLoadingLibFiles: true });
+  const layerNames = model.layers.map((l) => l.alias);
+  const docs = [{ description: comment(model.doc ?? `The model ${model.name}.`) }];
+  const facts = [
+    ['vocab', String(model.vocab), 'Number of token ids.'],
+    ['width', String(model.width), 'Width of the residual stream.'],
+    ['context', String(model.context), 'Longest context the model was made for, in tokens.'],
+    ['layers', JSON.stringify(layerNames), 'Name of each layer in the source, in order.'],
+  ] as const;
+  const imports = [
+    { moduleSpecifier: '@hyb/runtime', namedImports: ['createModel'] },
+    { moduleSpecifier: '@hyb/runtime', isTypeOnly: true, namedImports: ['LoadOptions', 'Model'] },
+    { moduleSpecifier: './kernels.js', namedImports: ['kernels'] },
+    { moduleSpecifier: './program.js', namedImports: ['program'] },
+  ];
+  const parameters = [{ name: 'options', type: 'LoadOptions' }];
+  const loadDocs = [
+    {
+      description:
+        `Loads ${comment(model.name)} onto a device: opens it, compiles the kernels, and streams the weights.\n` +
+        '@throws HybError when a feature, memory or a tensor is missing; the message says which.',
+    },
+  ];
+
+  const source = project.createSourceFile('index.ts', {
+    statements: [],
+  });
+  source.addImportDeclarations(imports);
+  source.addVariableStatements(
+    facts.map(([name, value, description]) => ({
+      declarationKind: VariableDeclarationKind.Const,
+      isExported: true,
+      docs: [{ description }],
+      declarations: [{ name, initializer: `${value}${name === 'layers' ? ' as const' : ''}` }],
+    })),
+  );
+  source.addFunction({
+    name: 'load',
+    isExported: true,
+    docs: loadDocs,
+    parameters,
+    returnType: 'Promise<Model>',
+    statements: 'return createModel(program, kernels, options);',
+  });
+  source.addExportDeclaration({ namedExports: ['program', 'kernels'] });
+  source.insertText(0, `/**\n * ${docs[0]!.description.replace(/\n/g, '\n * ')}\n */\n`);
+
+  const declaration = project.createSourceFile('index.d.ts');
+  declaration.addImportDeclarations([imports[1]!]);
+  declaration.addVariableStatements(
+    facts.map(([name, value, description]) => ({
+      declarationKind: VariableDeclarationKind.Const,
+      isExported: true,
+      hasDeclareKeyword: true,
+      docs: [{ description }],
+      declarations: [{ name, type: name === 'layers' ? `readonly ${value}` : value }],
+    })),
+  );
+  declaration.addFunction({
+    name: 'load',
+    isExported: true,
+    hasDeclareKeyword: true,
+    docs: loadDocs,
+    parameters,
+    returnType: 'Promise<Model>',
+  });
+  declaration.addExportDeclarations([
+    { namedExports: ['program'], moduleSpecifier: './program.js' },
+    { namedExports: ['kernels'], moduleSpecifier: './kernels.js' },
+  ]);
+
+  const text = source.getFullText();
+  const javascript = ts.transpileModule(text, {
+    compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext, verbatimModuleSyntax: true },
+  }).outputText;
+  return {
+    source: await format(text, 'typescript'),
+    javascript: await format(javascript, 'babel'),
+    declaration: await format(declaration.getFullText(), 'typescript'),
+  };
+}
+
+async function loadFormatter(): Promise<{ format: (text: string, parser: 'typescript' | 'babel') => Promise<string> }> {
+  const [prettier, typescript, babel, estree] = await Promise.all([
+    import('prettier/standalone'),
+    import('prettier/plugins/typescript'),
+    import('prettier/plugins/babel'),
+    import('prettier/plugins/estree'),
+  ]);
+  const plugins = [typescript, babel, estree as never];
+  return { format: (text, parser) => prettier.format(text, { parser, plugins, printWidth: 120, singleQuote: true }) };
+}
+
+/** Text of the source inside a block comment. */
+function comment(text: string): string {
+  return text.replace(/\*\//g, '*\u200b/');
+}

@@ -1,0 +1,47 @@
+/** How fusion sees each op. One row an op; the partition and the evaluator read nothing else about it. */
+import type { OpName } from '../ops/attributes.js';
+import { BINARY, REDUCTIONS, UNARY } from '../ops/attributes.js';
+
+/**
+ * - `source`: parameters and constants; read where needed
+ * - `input`: the residual stream or the tokens
+ * - `element`: element-wise, or the same elements under other dimensions: may stand in a prologue or an epilogue
+ * - `gather`: one element read from elsewhere in the inputs' rows: may stand in a prologue only
+ * - `reduction`: row-wise reduction
+ * - `anchor`: has a kernel generator of its own
+ */
+export type FusionClass = 'source' | 'input' | 'element' | 'gather' | 'reduction' | 'anchor';
+
+const CLASSES: Readonly<Partial<Record<OpName, FusionClass>>> = {
+  parameter: 'source',
+  constant: 'source',
+  // Computed once after loading; read from the layer's pack like a parameter.
+  spectral_norm: 'source',
+  input: 'input',
+  position: 'gather',
+  cast: 'element',
+  where: 'element',
+  reshape: 'element',
+  rename: 'element',
+  transpose: 'element',
+  slice: 'gather',
+  concat: 'gather',
+  rope: 'gather',
+  linear: 'anchor',
+  conv1d: 'anchor',
+  ssd: 'anchor',
+  attend: 'anchor',
+  scan: 'anchor',
+  embed: 'anchor',
+};
+
+const ELEMENT_WISE: ReadonlySet<string> = new Set([...UNARY, ...BINARY]);
+const ROW_REDUCTIONS: ReadonlySet<string> = new Set(REDUCTIONS);
+
+export function fusionClass(op: OpName): FusionClass {
+  if (ELEMENT_WISE.has(op)) return 'element';
+  if (ROW_REDUCTIONS.has(op)) return 'reduction';
+  const known = CLASSES[op];
+  if (!known) throw new Error(`op ${op} has no place in forward programs`);
+  return known;
+}

@@ -1,0 +1,288 @@
+/**
+ * Fusion: which nodes of a graph are computed together. Greedy, in one pass in topological order:
+ *
+ * - linears that read the same value become one matrix product;
+ * - an element-wise node joins the epilogue of the last anchor it depends on, if it walks that anchor's elements one by
+ *   one and everything else it needs exists before;
+ * - what is left stays inline: consumers compute it in their prologue. In decode a linear also computes the row
+ *   reductions of its prologue (a norm); elsewhere, reductions and a matrix product's input get a row-wise kernel.
+ *
+ * Unfused, every node is a kernel of its own: the program that fusion is checked against.
+ */
+import type { Graph, NodeId } from '../graph/graph.js';
+import type { Mode } from '../lower/call.js';
+import { fusionClass } from './classes.js';
+import type { Group } from './group.js';
+import { consumersOf, hasMatrix, linearSets } from './linear-groups.js';
+import type { LinearSet } from './linear-groups.js';
+import { rowDims } from './position.js';
+import type { TensorType } from '../graph/types.js';
+import { elementsPerToken, hasTime } from '../graph/types.js';
+
+export interface PartitionOptions {
+  readonly mode: Mode;
+  readonly fused: boolean;
+}
+
+interface Draft {
+  readonly kind: Group['kind'];
+  readonly anchors: readonly NodeId[];
+  readonly interleave: number;
+  readonly epilogue: Set<NodeId>;
+  readonly produces: Set<NodeId>;
+  readonly reductions: Set<NodeId>;
+}
+
+export function partition(graph: Graph, options: PartitionOptions): readonly Group[] {
+  return options.fused ? new Partition(graph, options.mode).run() : unfused(graph);
+}
+
+const same = (a: TensorType, b: TensorType): boolean => {
+  const key = (t: TensorType): string =>
+    rowDims(t)
+      .map((d) => `${d.name}:${d.extent}`)
+      .sort()
+      .join();
+  return hasTime(a) === hasTime(b) && key(a) === key(b);
+};
+
+class Partition {
+  readonly #drafts: Draft[] = [];
+  /** Group whose kernel computes the node's value (as anchor, in its epilogue, or as a row-wise result). */
+  readonly #home = new Map<NodeId, number>();
+  /** Groups that a node's value depends on. */
+  readonly #depends: ReadonlySet<number>[] = [];
+  readonly #sets: readonly LinearSet[];
+  readonly #consumers: readonly (readonly NodeId[])[];
+
+  constructor(
+    readonly graph: Graph,
+    readonly mode: Mode,
+  ) {
+    this.#sets = linearSets(graph, true);
+    this.#consumers = consumersOf(graph);
+  }
+
+  run(): readonly Group[] {
+    for (const node of this.graph.nodes) {
+      this.#depends.push(new Set(node.inputs.flatMap((i) => [...this.#depends[i]!])));
+      const kind = fusionClass(node.op);
+      if (kind === 'anchor') this.#anchor(node.id);
+      else if (kind === 'element') this.#tryEpilogue(node.id);
+    }
+    if (!this.#home.has(this.graph.output)) this.#rowwise(this.graph.output);
+    return this.#finish();
+  }
+
+  #anchor(id: NodeId): void {
+    const node = this.graph.nodes[id]!;
+    if (node.op === 'conv1d' && this.mode === 'decode' && this.#tryEpilogue(id)) return;
+    const set = this.#sets.find((s) => s.anchors.includes(id));
+    if (set && this.#home.has(id)) {
+      this.#depends[id] = new Set([...this.#depends[id]!, this.#home.get(id)!]);
+      return;
+    }
+    const reductions = new Set<NodeId>();
+    if (node.op === 'linear') {
+      const input = node.inputs[0]!;
+      if (this.mode === 'decode') this.#collectReductions(input, reductions);
+      else if (!this.#isStored(input)) this.#rowwise(input);
+    } else if (node.op !== 'embed') {
+      for (const input of node.inputs) this.#storeReductions(input);
+    }
+    const anchors = set?.anchors ?? [id];
+    this.#draft({
+      kind: node.op === 'linear' ? 'linear' : 'structured',
+      anchors,
+      interleave: set?.interleave ?? 1,
+      epilogue: new Set(),
+      produces: new Set(anchors),
+      reductions,
+    });
+  }
+
+  #draft(draft: Draft): number {
+    const index = this.#drafts.push(draft) - 1;
+    for (const id of draft.produces) {
+      this.#home.set(id, index);
+      if (this.#depends[id]) this.#depends[id] = new Set([...this.#depends[id], index]);
+    }
+    return index;
+  }
+
+  /** A value that can be read from a buffer as it is: another group's, the input, or these under other dimensions. */
+  #isStored(id: NodeId): boolean {
+    const node = this.graph.nodes[id]!;
+    if (this.#home.has(id) || node.op === 'input') return true;
+    return (node.op === 'reshape' || node.op === 'rename') && this.#isStored(node.inputs[0]!);
+  }
+
+  #collectReductions(id: NodeId, into: Set<NodeId>): void {
+    const node = this.graph.nodes[id]!;
+    if (this.#home.has(id) || fusionClass(node.op) === 'source') return;
+    for (const input of node.inputs) this.#collectReductions(input, into);
+    if (fusionClass(node.op) === 'reduction') into.add(id);
+  }
+
+  /** Gives every reduction that `id` would compute inline a row-wise kernel. */
+  #storeReductions(id: NodeId): void {
+    const found = new Set<NodeId>();
+    this.#collectReductions(id, found);
+    // The outermost ones suffice: a row-wise kernel computes the reductions inside it.
+    for (const r of found) if (![...found].some((other) => other !== r && this.#reaches(other, r))) this.#rowwise(r);
+    if (found.size > 0) this.#storeReductions(id);
+  }
+
+  #reaches(from: NodeId, to: NodeId): boolean {
+    if (from === to) return true;
+    if (from < to || this.#home.has(from)) return false;
+    return this.graph.nodes[from]!.inputs.some((i) => this.#reaches(i, to));
+  }
+
+  #rowwise(id: NodeId): void {
+    const reductions = new Set<NodeId>();
+    this.#collectReductions(id, reductions);
+    const depends = this.#depends[id]!;
+    // Independent results of the same kind of row share a kernel: the statistics of queries and keys, say.
+    const mergeable = this.#drafts.findIndex(
+      (d, i) =>
+        d.kind === 'rowwise' &&
+        [...depends].every((g) => g < i) &&
+        hasTime(this.graph.nodes[[...d.produces][0]!]!.type) === hasTime(this.graph.nodes[id]!.type),
+    );
+    if (mergeable >= 0) {
+      const draft = this.#drafts[mergeable]!;
+      draft.produces.add(id);
+      for (const r of reductions) draft.reductions.add(r);
+      this.#home.set(id, mergeable);
+      this.#depends[id] = new Set([...depends, mergeable]);
+      return;
+    }
+    this.#draft({
+      kind: 'rowwise',
+      anchors: [],
+      interleave: 1,
+      epilogue: new Set(),
+      produces: new Set([id]),
+      reductions,
+    });
+  }
+
+  #tryEpilogue(id: NodeId): boolean {
+    const node = this.graph.nodes[id]!;
+    // What only a reduction reads (the square inside a norm) is cheaper to compute again than to store.
+    const readers = this.#consumers[id]!;
+    if (readers.length > 0 && readers.every((r) => fusionClass(this.graph.nodes[r]!.op) === 'reduction')) return false;
+    const last = Math.max(-1, ...this.#depends[id]!);
+    const draft = this.#drafts[last];
+    if (!draft || draft.kind === 'rowwise') return false;
+    const chained = node.inputs.filter((i) => this.#home.get(i) === last);
+    if (chained.length === 0) return false;
+    if (node.op === 'conv1d' && (chained.length !== 1 || chained[0] !== node.inputs[0])) return false;
+    const origins = new Set(chained.map((i) => this.#originIn(draft, i)));
+    if (origins.size > 1 && draft.interleave === 1) return false;
+    for (const input of node.inputs) {
+      if (this.#home.get(input) === last) {
+        const sameElements = elementsPerToken(node.type) === elementsPerToken(this.graph.nodes[input]!.type);
+        const view = node.op === 'reshape' || node.op === 'rename' || node.op === 'transpose';
+        if (!sameElements || !(view || same(node.type, this.graph.nodes[input]!.type))) return false;
+      } else {
+        if ([...this.#depends[input]!].some((g) => g >= last)) return false;
+        const reductions = new Set<NodeId>();
+        this.#collectReductions(input, reductions);
+        if (reductions.size > 0) return false;
+      }
+    }
+    // The output is written over the stream's buffer, so a kernel whose prologue reads the stream cannot write it.
+    if (id === this.graph.output && draft.anchors.some((a) => this.#readsStream(a))) return false;
+    draft.epilogue.add(id);
+    draft.produces.add(id);
+    this.#home.set(id, last);
+    return true;
+  }
+
+  #originIn(draft: Draft, id: NodeId): NodeId {
+    if (draft.anchors.includes(id)) return id;
+    const inside = this.graph.nodes[id]!.inputs.filter((i) => this.#home.get(i) === this.#home.get(id));
+    return this.#originIn(draft, inside[0]!);
+  }
+
+  #readsStream(id: NodeId): boolean {
+    const visit = (i: NodeId): boolean => {
+      const node = this.graph.nodes[i]!;
+      if (node.op === 'input') return true;
+      return !this.#home.has(i) && node.inputs.some(visit);
+    };
+    return this.graph.nodes[id]!.inputs.some(visit);
+  }
+
+  /** Marks what crosses between groups and drops what nobody needs. */
+  #finish(): readonly Group[] {
+    const { graph } = this;
+    const stored = new Set<NodeId>([graph.output]);
+    const groups: Group[] = [];
+    for (let g = this.#drafts.length - 1; g >= 0; g--) {
+      const draft = this.#drafts[g]!;
+      const results = [...draft.produces].filter((id) => stored.has(id));
+      const seen = new Set<NodeId>();
+      const visit = (id: NodeId, inside: boolean): void => {
+        const home = this.#home.get(id);
+        if (home !== undefined && home !== g) {
+          stored.add(id);
+          return;
+        }
+        if (!inside && home === g) return;
+        if (seen.has(id)) return;
+        seen.add(id);
+        for (const input of graph.nodes[id]!.inputs) visit(input, true);
+      };
+      for (const id of [...draft.anchors, ...draft.epilogue, ...draft.reductions, ...results]) visit(id, true);
+      const stores = results.sort((a, b) => a - b);
+      const base = { epilogue: draft.epilogue, stores };
+      const reductions = [...draft.reductions]
+        .filter((r) => !draft.produces.has(r) || draft.kind === 'rowwise')
+        .sort((a, b) => a - b);
+      switch (draft.kind) {
+        case 'linear':
+          groups.unshift({ kind: 'linear', anchors: draft.anchors, interleave: draft.interleave, reductions, ...base });
+          break;
+        case 'structured':
+          groups.unshift({ kind: 'structured', anchors: [draft.anchors[0]!], ...base });
+          break;
+        case 'rowwise':
+          groups.unshift({ kind: 'rowwise', anchors: [], reductions, ...base });
+          break;
+      }
+    }
+    return groups;
+  }
+}
+
+/** One group per node that computes something. */
+function unfused(graph: Graph): readonly Group[] {
+  const none: ReadonlySet<NodeId> = new Set();
+  const groups: Group[] = [];
+  for (const node of graph.nodes) {
+    const base = { epilogue: none, stores: [node.id] };
+    switch (fusionClass(node.op)) {
+      case 'source':
+      case 'input':
+        break;
+      case 'anchor':
+        if (node.op === 'linear' && hasMatrix(graph, node as never)) {
+          groups.push({ kind: 'linear', anchors: [node.id], interleave: 1, reductions: [], ...base });
+        } else {
+          groups.push({ kind: 'structured', anchors: [node.id], ...base });
+        }
+        break;
+      case 'reduction':
+        groups.push({ kind: 'rowwise', anchors: [], reductions: [node.id], ...base });
+        break;
+      case 'element':
+      case 'gather':
+        groups.push({ kind: 'rowwise', anchors: [], reductions: [], ...base });
+        break;
+    }
+  }
+  return groups;
+}

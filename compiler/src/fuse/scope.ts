@@ -1,0 +1,268 @@
+/** One kernel under construction for a fused group: buffers and what they are bound to, prologues and epilogues. */
+import type { Graph, GraphNode, NodeId } from '../graph/graph.js';
+import { elementsPerToken, hasTime } from '../graph/types.js';
+import type { Buffer } from '../kernel/build.js';
+import { KernelBuilder } from '../kernel/build.js';
+import * as e from '../kernel/expressions.js';
+import type { BufferElement, Expression } from '../kernel/ir.js';
+import type { CallOperand, CallUniform, KernelCall, Mode, VectorLayout } from '../lower/call.js';
+import { convStep } from '../lower/conv1d.js';
+import type { Coordinates, KernelScope } from '../lower/scope.js';
+import type { TimeAxis } from './axis.js';
+import { Evaluator } from './evaluate.js';
+import type { Group } from './group.js';
+import { Position, positionIn, rowDims } from './position.js';
+
+/** What all kernels of a graph's program have in common. */
+export interface FusionContext {
+  readonly graph: Graph;
+  readonly mode: Mode;
+  readonly axis: TimeAxis;
+  readonly layout: VectorLayout;
+  /** Nodes whose values lie in buffers once their group has run. */
+  readonly stored: ReadonlySet<NodeId>;
+  /** The graph's result replaces its input in the residual stream's buffer. */
+  readonly inPlace: boolean;
+  /** Where the graph's output goes, if not to a value buffer. */
+  readonly outputOperand?: CallOperand;
+}
+
+export class FusedKernel implements KernelScope {
+  readonly builder = new KernelBuilder();
+  readonly evaluator: Evaluator;
+  readonly #buffers = new Map<string, { buffer: Buffer; operand: CallOperand }>();
+  readonly #uniforms = new Map<string, CallUniform>();
+
+  constructor(
+    readonly context: FusionContext,
+    readonly group: Group,
+  ) {
+    this.evaluator = new Evaluator(this);
+  }
+
+  get graph(): Graph {
+    return this.context.graph;
+  }
+
+  /** A value that this kernel reads from a buffer. */
+  isLeaf(id: NodeId): boolean {
+    if (this.graph.nodes[id]!.op === 'input') return true;
+    return this.context.stored.has(id) && !this.computes(id);
+  }
+
+  computes(id: NodeId): boolean {
+    return (
+      this.group.stores.includes(id) ||
+      this.group.epilogue.has(id) ||
+      (this.group.anchors as readonly NodeId[]).includes(id)
+    );
+  }
+
+  load(id: NodeId, position: Position): Expression {
+    const node = this.graph.nodes[id]!;
+    const buffer = this.#valueBuffer(node, 'read');
+    const elements = elementsPerToken(node.type);
+    const row = hasTime(node.type) ? e.mul(this.#row(node, position.time!), elements) : e.u32(0);
+    return buffer.at(e.add(row, position.flat()));
+  }
+
+  /** Row of the node's buffer that holds `time`: the stream is indexed by token even where `time` runs over rows. */
+  #row(node: GraphNode, time: Expression): Expression {
+    return node.op === 'input' && this.context.axis.size === 'rows' ? this.#tokenOfRow(time) : time;
+  }
+
+  #tokenOfRow(time: Expression): Expression {
+    const rows = this.bind(
+      'rows',
+      { kind: 'batch', table: 'rows' },
+      'u32',
+      'read',
+      'flat token index of each wanted row',
+    );
+    return rows.at(time);
+  }
+
+  /** vec4u of the token at `time`: id, sequence, position, slot. */
+  token(time: Expression): Expression {
+    const tokens = this.bind(
+      'tokens',
+      { kind: 'batch', table: 'tokens' },
+      'vec4u',
+      'read',
+      'per token: id, sequence, position, slot',
+    );
+    return tokens.at(this.context.axis.size === 'rows' ? this.#tokenOfRow(time) : time);
+  }
+
+  vectorParameter(path: string, index: Expression): Expression {
+    const offset = this.context.layout.offsets[path];
+    if (offset === undefined) throw new Error(`${path} is not a vector parameter`);
+    const vectors = this.bind('vectors', { kind: 'vectors' }, 'f32', 'read', "the layer's small parameters");
+    return vectors.at(e.add(index, offset));
+  }
+
+  angle(frequencies: readonly number[], time: Expression, pair: Expression): { cos: Expression; sin: Expression } {
+    const n = frequencies.length;
+    const table = this.bind(
+      'angles',
+      { kind: 'table', frequencies },
+      'vec2f',
+      'read',
+      'cos and sin by low and high byte of the position',
+    );
+    const at = this.builder.let('position', e.component(this.token(time), 2));
+    const low = this.builder.let('low', table.at(e.add(e.mul(e.bitAnd(at, 255), n), pair)));
+    const high = this.builder.let('high', table.at(e.sum(e.mul(e.shiftRight(at, 8), n), pair, 256 * n)));
+    const [cl, sl, ch, sh] = [e.component(low, 0), e.component(low, 1), e.component(high, 0), e.component(high, 1)];
+    return {
+      cos: this.builder.let('cosine', e.sub(e.mul(cl, ch), e.mul(sl, sh))),
+      sin: this.builder.let('sine', e.add(e.mul(sl, ch), e.mul(cl, sh))),
+    };
+  }
+
+  input(i: number, at: Coordinates): Expression {
+    const anchor = this.graph.nodes[this.group.anchors[0]!]!;
+    const node = this.graph.nodes[anchor.inputs[i]!]!;
+    return this.evaluator.value(node.id, positionIn(this.builder, node.type, at));
+  }
+
+  input4(i: number, at: Coordinates): Expression {
+    const anchor = this.graph.nodes[this.group.anchors[0]!]!;
+    const node = this.graph.nodes[anchor.inputs[i]!]!;
+    const dims = rowDims(node.type);
+    const last = dims[dims.length - 1]!.name;
+    const lanes = [0, 1, 2, 3].map((lane) => {
+      const shifted = { ...at, [last]: e.add(at[last]!, lane) };
+      return this.evaluator.value(node.id, positionIn(this.builder, node.type, shifted));
+    });
+    return e.vector('vec4f', ...lanes);
+  }
+
+  output(at: Coordinates, value: Expression): void {
+    const anchor = this.graph.nodes[this.group.anchors[0]!]!;
+    this.store(new Map([[anchor.id, { position: positionIn(this.builder, anchor.type, at), value }]]));
+  }
+
+  /** Runs the epilogue on the anchors' values and stores what leaves the group. */
+  store(anchors: ReadonlyMap<NodeId, { readonly position: Position; readonly value: Expression }>): void {
+    for (const [id, { value }] of anchors) this.evaluator.give(id, () => value);
+    for (const id of this.#epilogueOrder()) {
+      const node = this.graph.nodes[id]!;
+      const position = this.#forward(id, anchors);
+      if (!position) continue;
+      if (node.op === 'conv1d' && !anchors.has(id)) {
+        const conv = node as GraphNode<'conv1d'>;
+        const input = this.evaluator.value(node.inputs[0]!, this.#forward(node.inputs[0]!, anchors)!);
+        const result = convStep(
+          this,
+          { graph: this.graph, node: conv },
+          { time: position.time!, channel: position.flat() },
+          input,
+          (i, flat) => this.vectorParameter(this.#parameterPath(node.inputs[i]!), flat),
+        );
+        this.evaluator.give(id, () => result);
+      }
+      if (this.group.stores.includes(id)) this.storeValue(id, position);
+    }
+  }
+
+  #parameterPath(id: NodeId): string {
+    const node = this.graph.nodes[id]!;
+    if (node.op !== 'parameter') throw new Error('a fused convolution reads parameters only');
+    return (node as GraphNode<'parameter'>).attributes.path;
+  }
+
+  #epilogueOrder(): readonly NodeId[] {
+    const convolutions = [...this.group.epilogue].filter((id) => this.graph.nodes[id]!.op === 'conv1d');
+    return [...new Set([...this.group.stores, ...convolutions])].sort((a, b) => a - b);
+  }
+
+  /** Position of an epilogue node's element, given the anchors'; undefined where it does not come from these anchors. */
+  #forward(id: NodeId, anchors: ReadonlyMap<NodeId, { readonly position: Position }>): Position | undefined {
+    const anchor = anchors.get(id);
+    if (anchor) return anchor.position;
+    if (!this.group.epilogue.has(id)) return undefined;
+    const node = this.graph.nodes[id]!;
+    for (const input of node.inputs) {
+      const from = this.#forward(input, anchors);
+      if (!from) continue;
+      const dims = rowDims(node.type);
+      switch (node.op) {
+        case 'reshape':
+          return from.reshape(dims);
+        case 'rename':
+          return from.rename(dims, (node as GraphNode<'rename'>).attributes.names);
+        default:
+          return from.project(dims, hasTime(node.type));
+      }
+    }
+    return undefined;
+  }
+
+  /** Computes a node at a position and stores it where its value lives. */
+  storeValue(id: NodeId, position: Position): void {
+    const node = this.graph.nodes[id]!;
+    const value = this.evaluator.value(id, position);
+    const buffer = this.#valueBuffer(node, 'read_write');
+    const row = hasTime(node.type) ? e.mul(position.time!, elementsPerToken(node.type)) : e.u32(0);
+    buffer.set(e.add(row, position.flat()), value);
+  }
+
+  #valueBuffer(node: GraphNode, access: 'read' | 'read_write'): Buffer {
+    const { graph, inPlace, outputOperand } = this.context;
+    if (node.id === graph.output && outputOperand)
+      return this.bind('result', outputOperand, 'f32', access, node.label ?? node.op);
+    const input = graph.nodes.find((n) => n.op === 'input' && (n as GraphNode<'input'>).attributes.name === 'x');
+    const isStream = node.op === 'input' || (node.id === graph.output && inPlace && input);
+    if (isStream)
+      return this.bind(
+        'stream',
+        { kind: 'value', node: (input ?? node).id },
+        'f32',
+        access,
+        'residual stream [tokens, width]',
+      );
+    // The suffix keeps the name apart from locals, so that variants of a kernel name their buffers alike.
+    const label = node.label ?? node.op;
+    return this.bind(`${label}_values`, { kind: 'value', node: node.id }, 'f32', access, label);
+  }
+
+  bind(hint: string, operand: CallOperand, element: BufferElement, access: 'read' | 'read_write', doc: string): Buffer {
+    const key = JSON.stringify(operand);
+    const known = this.#buffers.get(key);
+    if (known) {
+      if (known.buffer.element !== element) throw new Error(`${hint} is bound with two element types`);
+      if (access === 'read_write') this.builder.makeWritable(known.buffer.name);
+      return known.buffer;
+    }
+    const buffer = this.builder.buffer(hint, element, access, doc);
+    this.#buffers.set(key, { buffer, operand });
+    return buffer;
+  }
+
+  uniform(hint: string, value: CallUniform, type: 'u32' | 'i32' | 'f32', doc: string): Expression {
+    const field = this.builder.uniform(hint, type, doc);
+    this.#uniforms.set(field.name, value);
+    return field;
+  }
+
+  /** Position of the element `flat` of the node's row at `time`. */
+  flatPosition(id: NodeId, time: Expression | undefined, flat: Expression): Position {
+    const { type } = this.graph.nodes[id]!;
+    return Position.fromFlat(this.builder, rowDims(type), hasTime(type) ? time : undefined, flat);
+  }
+
+  finish(call: Parameters<KernelScope['finish']>[0]): KernelCall {
+    const kernel = this.builder.finish(call);
+    return {
+      variants: [kernel],
+      label: call.label,
+      bindings: Object.fromEntries([...this.#buffers.values()].map(({ buffer, operand }) => [buffer.name, operand])),
+      uniforms: Object.fromEntries(this.#uniforms),
+      grid: call.grid,
+      ...(call.split ? { split: call.split } : {}),
+      covers: [...new Set([...this.group.anchors, ...this.group.epilogue, ...this.group.stores])].sort((a, b) => a - b),
+      cost: call.cost,
+    };
+  }
+}

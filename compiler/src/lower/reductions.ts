@@ -1,0 +1,147 @@
+/**
+ * Row reductions by a whole workgroup: each result goes to workgroup memory, where every invocation finds it. Several rows
+ * (groups of a norm, heads) are reduced side by side by runs of lanes.
+ */
+import type { FusedKernel } from '../fuse/scope.js';
+import { Position, rowDims } from '../fuse/position.js';
+import type { GraphNode, NodeId } from '../graph/graph.js';
+import { hasTime } from '../graph/types.js';
+import * as e from '../kernel/expressions.js';
+import type { SharedArray } from '../kernel/build.js';
+import type { Expression } from '../kernel/ir.js';
+import type { ReductionName } from '../ops/attributes.js';
+import type { Reduction } from './workgroup-sum.js';
+
+/** Smallest and largest finite values stand for the infinities, which WGSL does not have. */
+const LOWEST = -3.4e38;
+const COMBINE: Readonly<
+  Record<ReductionName, { initial: number; join: (a: Expression, b: Expression) => Expression }>
+> = {
+  sum: { initial: 0, join: e.add },
+  mean: { initial: 0, join: e.add },
+  amax: { initial: LOWEST, join: e.max },
+  amin: { initial: -LOWEST, join: e.min },
+};
+
+const floorPowerOfTwo = (n: number): number => 2 ** Math.floor(Math.log2(n));
+
+/** Computes `reductions` (in topological order) for the row at `time`; ends with a barrier. Uniform control flow only. */
+export function reduceRows(
+  kernel: FusedKernel,
+  reductions: readonly NodeId[],
+  time: Expression,
+  threads: number,
+  reduction: Reduction = 'workgroup',
+): void {
+  if (reductions.length === 0) return;
+  const partial = kernel.builder.shared('partial', 'f32', threads);
+  for (const id of reductions) reduceRow(kernel, id, time, threads, partial, reduction);
+}
+
+function reduceRow(
+  kernel: FusedKernel,
+  id: NodeId,
+  time: Expression,
+  threads: number,
+  partial: SharedArray,
+  reduction: Reduction,
+): void {
+  const { builder, graph, evaluator } = kernel;
+  const node = graph.nodes[id] as GraphNode<ReductionName>;
+  const input = graph.nodes[node.inputs[0]!]!;
+  const kept = rowDims(node.type);
+  const reduced = rowDims(input.type).filter((d) => node.attributes.dims.includes(d.name));
+  const rows = kept.reduce((n, d) => n * d.extent, 1);
+  const columns = reduced.reduce((n, d) => n * d.extent, 1);
+  const { initial, join } = COMBINE[node.op];
+  const result = builder.shared(node.label ?? node.op, 'f32', rows);
+  const lanes = Math.max(1, Math.min(floorPowerOfTwo(threads / Math.min(rows, threads)), nextPowerOfTwo(columns)));
+  const perPass = threads / lanes;
+  const local = e.builtin('local_index');
+  const at = hasTime(input.type) ? time : undefined;
+
+  builder.comment(`${node.op} over ${reduced.map((d) => d.name).join(', ')}: ${node.label ?? ''}`.trimEnd());
+  const lane = lanes === threads ? local : builder.let('lane', e.mod(local, lanes));
+  const first = lanes === threads ? e.u32(0) : builder.let('first', e.div(local, lanes));
+  const body = (row: Expression, masked: boolean): void => {
+    const accumulator = builder.variable('accumulator', 'f32', e.f32(initial));
+    const accumulate = (): void =>
+      builder.for(
+        'column',
+        lane,
+        columns,
+        (column) => {
+          const keptPosition = Position.fromFlat(builder, kept, at, row);
+          const reducedPosition = Position.fromFlat(builder, reduced, at, column);
+          const dims = rowDims(input.type);
+          const contiguous = dims.every((d, i) => d.name === [...kept, ...reduced][i]?.name);
+          const position = contiguous
+            ? Position.fromFlat(
+                builder,
+                dims,
+                at,
+                rows === 1 ? column : builder.let('i', e.add(e.mul(row, columns), column)),
+              )
+            : Position.fromCoordinates(
+                builder,
+                dims,
+                at,
+                Object.fromEntries(
+                  dims.map((d) => [d.name, (reduced.includes(d) ? reducedPosition : keptPosition).at(d.name)]),
+                ),
+              );
+          accumulator.set(join(accumulator.value, evaluator.value(input.id, position)));
+        },
+        { step: lanes },
+      );
+    if (masked) builder.if(e.lt(row, rows), accumulate);
+    else accumulate();
+    if (reduction === 'subgroup' && lanes === threads) {
+      joinSubgroups(kernel, accumulator.value, node.op, partial);
+      builder.if(e.eq(local, 0), () => {
+        const count = builder.let(
+          'subgroups',
+          e.div(e.add(e.sub(e.builtin('subgroup_size'), 1), threads), e.builtin('subgroup_size')),
+        );
+        const total = builder.variable('total', 'f32', e.f32(initial));
+        builder.for('s', 0, count, (s) => total.set(join(total.value, partial.at(s))));
+        result.set(0, node.op === 'mean' ? e.mul(total.value, 1 / columns) : total.value);
+      });
+      builder.barrier();
+      return;
+    }
+    partial.set(local, accumulator.value);
+    builder.barrier();
+    for (let stride = lanes / 2; stride >= 1; stride /= 2) {
+      builder.if(e.lt(lane, stride), () =>
+        partial.set(local, join(partial.at(local), partial.at(e.add(local, stride)))),
+      );
+      builder.barrier();
+    }
+    const finish = (): void =>
+      result.set(row, node.op === 'mean' ? e.mul(partial.at(local), 1 / columns) : partial.at(local));
+    builder.if(masked ? e.and(e.eq(lane, 0), e.lt(row, rows)) : e.eq(lane, 0), finish);
+    builder.barrier();
+  };
+  if (perPass >= rows) body(first, perPass > rows);
+  else {
+    builder.for('pass', 0, Math.ceil(rows / perPass), (pass) => {
+      body(builder.let('row', e.add(e.mul(pass, perPass), first)), rows % perPass !== 0);
+    });
+  }
+  evaluator.give(id, (position) => result.at(position.flat()));
+}
+
+/** Leaves one partial result a subgroup at the start of `partial`; ends with a barrier. */
+function joinSubgroups(kernel: FusedKernel, value: Expression, op: ReductionName, partial: SharedArray): void {
+  const { builder } = kernel;
+  const joined = builder.let('joined', e.subgroup(op === 'amax' ? 'max' : op === 'amin' ? 'min' : 'add', value));
+  builder.if(e.eq(e.builtin('subgroup_lane'), 0), () => {
+    partial.set(e.div(e.builtin('local_index'), e.builtin('subgroup_size')), joined);
+  });
+  builder.barrier();
+}
+
+function nextPowerOfTwo(n: number): number {
+  return 2 ** Math.ceil(Math.log2(n));
+}

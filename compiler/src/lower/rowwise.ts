@@ -1,0 +1,99 @@
+/** Element-wise nodes and row reductions, one workgroup a token: norms, gates, rotary and whatever a block writes. */
+import type { FusionContext } from '../fuse/scope.js';
+import { FusedKernel } from '../fuse/scope.js';
+import type { RowwiseGroup } from '../fuse/group.js';
+import type { NodeId } from '../graph/graph.js';
+import { elementsPerToken, hasTime } from '../graph/types.js';
+import * as e from '../kernel/expressions.js';
+import { fusionClass } from '../fuse/classes.js';
+import type { KernelCall } from './call.js';
+import { withVariants } from './call.js';
+import { describe, kernelName } from './names.js';
+import { reduceRows } from './reductions.js';
+import { REQUIRES } from './workgroup-sum.js';
+import type { Reduction } from './workgroup-sum.js';
+
+const THREADS = 256;
+
+export function lowerRowwise(context: FusionContext, group: RowwiseGroup): readonly KernelCall[] {
+  const reductions = group.reductions.length > 0 ? (['subgroup', 'workgroup'] as const) : (['workgroup'] as const);
+  return [withVariants(reductions.map((reduction) => rowwise(context, group, reduction)))];
+}
+
+function rowwise(context: FusionContext, group: RowwiseGroup, reduction: Reduction): KernelCall {
+  const kernel = new FusedKernel(context, group);
+  const { builder, graph } = kernel;
+  const timed = hasTime(graph.nodes[group.stores[0]!]!.type);
+  const largest = Math.max(
+    ...group.stores.map((id) => widest(kernel, id)),
+    ...group.reductions.map((id) => widest(kernel, id)),
+  );
+  const threads = largest <= 64 ? 64 : THREADS;
+  const time = e.builtin('workgroup_x');
+  reduceRows(kernel, group.reductions, time, threads, reduction);
+  const local = e.builtin('local_index');
+  for (const id of group.stores) {
+    const elements = elementsPerToken(graph.nodes[id]!.type);
+    kernel.evaluator.hoist(id, time);
+    builder.for(
+      'i',
+      local,
+      elements,
+      (i) => {
+        kernel.storeValue(id, kernel.flatPosition(id, time, i));
+      },
+      { step: threads },
+    );
+  }
+  const label = describe(graph, [...group.reductions, ...group.stores]);
+  const perToken = reads(kernel) + group.stores.reduce((n, id) => n + elementsPerToken(graph.nodes[id]!.type), 0);
+  const rows = timed ? context.axis.size : 1;
+  return kernel.finish({
+    name: kernelName(graph, context.mode, group.stores[group.stores.length - 1]!, 'rows'),
+    doc: label,
+    label,
+    requires: REQUIRES[reduction],
+    workgroupSize: [threads, 1, 1],
+    grid: [rows, 1, 1],
+    cost: { weightElements: 0, values: ['mul', rows, perToken], operations: ['mul', rows, operations(kernel)] },
+  });
+}
+
+function widest(kernel: FusedKernel, id: NodeId): number {
+  const node = kernel.graph.nodes[id]!;
+  return Math.max(
+    elementsPerToken(node.type),
+    ...node.inputs.map((i) => elementsPerToken(kernel.graph.nodes[i]!.type)),
+  );
+}
+
+/** Values per token that the kernel reads from buffers. */
+function reads(kernel: FusedKernel): number {
+  const leaves = new Set<NodeId>();
+  visitInside(kernel, (id) => {
+    if (kernel.isLeaf(id)) leaves.add(id);
+  });
+  return [...leaves].reduce((n, id) => n + elementsPerToken(kernel.graph.nodes[id]!.type), 0);
+}
+
+function operations(kernel: FusedKernel): number {
+  let count = 0;
+  visitInside(kernel, (id) => {
+    const node = kernel.graph.nodes[id]!;
+    const kind = fusionClass(node.op);
+    if (kernel.isLeaf(id) || (kind !== 'element' && kind !== 'reduction')) return;
+    count += elementsPerToken(kind === 'reduction' ? kernel.graph.nodes[node.inputs[0]!]!.type : node.type);
+  });
+  return count;
+}
+
+function visitInside(kernel: FusedKernel, visit: (id: NodeId) => void): void {
+  const seen = new Set<NodeId>();
+  const walk = (id: NodeId): void => {
+    if (seen.has(id)) return;
+    seen.add(id);
+    visit(id);
+    if (!kernel.isLeaf(id)) for (const input of kernel.graph.nodes[id]!.inputs) walk(input);
+  };
+  for (const id of kernel.group.stores) walk(id);
+}

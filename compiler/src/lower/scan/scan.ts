@@ -1,0 +1,3 @@
+export const lowerScan = (): never => {
+  throw new Error('stub');
+};
