@@ -20,4 +20,6 @@ export default {
     ],
   },
   maxWorkers: 2,
+  // Kernels compile slowly on a software adapter, more so beside another worker.
+  testTimeout: 120_000,
 };
