@@ -19,6 +19,7 @@ export type ErrorCode =
   | 'bad-state'
   | 'state-busy'
   | 'bad-argument'
+  | 'logits-not-finite'
   | 'disposed'
   // text/
   | 'bad-tokenizer'

@@ -17,3 +17,11 @@ export type {
 } from './generate/types.js';
 export type { ChatMessage, ChatOptions, TextCodec, TextStream } from './text/types.js';
 export { weightsPrelude, WEIGHT_FORMATS } from './shaders/weights.js';
+export { createModel, type CreateOptions } from './model/create.js';
+export { openCheckpoint, type Checkpoint } from './weights/checkpoint.js';
+export { readSafetensors, type SafetensorsFile, type TensorEntry } from './weights/safetensors.js';
+export { readTensor } from './weights/read-tensor.js';
+export { urlSource } from './weights/sources/url.js';
+export { openFile } from './weights/sources/open.js';
+export { Tokenizer, type TokenizerFiles } from './text/tokenizer.js';
+export { loadTokenizer, type TokenizerSource } from './text/load.js';

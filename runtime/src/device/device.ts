@@ -1,4 +1,5 @@
 import { DeviceError, formatBytes } from '../errors.js';
+import { messageOf } from '../messages.js';
 import type { KernelFeature } from '../program/program.js';
 import { effectiveLimits, limitsToRequest, type DeviceLimits } from './limits.js';
 
@@ -87,6 +88,13 @@ export class Device {
     await this.wait(this.gpu.queue.onSubmittedWorkDone());
   }
 
+  /** Records commands and submits them. */
+  record(commands: (encoder: GPUCommandEncoder) => void): void {
+    const encoder = this.gpu.createCommandEncoder();
+    commands(encoder);
+    this.gpu.queue.submit([encoder.finish()]);
+  }
+
   /** Destroys the device if it was opened here. Models on it are gone with it. */
   dispose(): void {
     if (this.#disposed) return;
@@ -155,10 +163,6 @@ function noWebGPU(): string {
   }
   if (where.isSecureContext === false) return 'Browsers offer WebGPU to pages from https and localhost only.';
   return 'This browser has no WebGPU: Chrome and Edge 113, Safari 26 and Firefox 141 or newer do.';
-}
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** A limit that cannot be kept by splitting. */

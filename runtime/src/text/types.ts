@@ -22,8 +22,8 @@ export interface TextCodec {
   encode(text: string, options?: { readonly special?: boolean }): number[];
   /** `special` (default false) keeps special tokens in the text. */
   decode(tokens: ArrayLike<number>, options?: { readonly special?: boolean }): string;
-  /** Decodes a stream of tokens. */
-  stream(): TextStream;
+  /** Decodes a stream of tokens. Those of `before` are not in its text, but may decide whether it begins with a space. */
+  stream(before?: ArrayLike<number>): TextStream;
   /** The prompt of a conversation, by the tokenizer's chat template. */
   chat(messages: readonly ChatMessage[], options?: ChatOptions): string;
 }

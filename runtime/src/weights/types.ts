@@ -3,9 +3,18 @@ export interface ByteSource {
   /** For messages. */
   readonly name: string;
   readonly size: number;
-  /** Exactly `length` bytes from `offset`; rejects if there are fewer. The result may be a view and is only read. */
-  read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array>;
+  /**
+   * Exactly `length` bytes from `offset`; rejects if there are fewer. The result is only read, so it may be a view of
+   * what the source holds anyway. `options.into` may be used for the bytes, so that streaming makes no garbage.
+   */
+  read(offset: number, length: number, options?: ReadOptions): Promise<Uint8Array>;
   close?(): Promise<void>;
+}
+
+export interface ReadOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** At least `length` bytes. */
+  readonly into?: Uint8Array | undefined;
 }
 
 /** One file of a checkpoint. Strings are URLs (`https:`, `http:`, `file:`, `blob:`, `data:`) or, where there are files, paths. */
