@@ -65,6 +65,7 @@ export class Readback {
 
   /** Reads regions now, in portions that keep staging memory small. */
   async read(regions: readonly Region[], into: Uint8Array, at = 0): Promise<void> {
+    const most = Math.min(PORTION, this.#device.limits.maxBufferSize);
     let portion: Region[] = [];
     let bytes = 0;
     const flush = async (): Promise<void> => {
@@ -77,11 +78,11 @@ export class Readback {
     };
     for (const { buffer, offset, bytes: length } of regions) {
       for (let done = 0; done < length;) {
-        const taken = Math.min(length - done, PORTION - bytes);
+        const taken = Math.min(length - done, most - bytes);
         portion.push({ buffer, offset: offset + done, bytes: taken });
         bytes += taken;
         done += taken;
-        if (bytes === PORTION) await flush();
+        if (bytes === most) await flush();
       }
     }
     if (bytes > 0) await flush();

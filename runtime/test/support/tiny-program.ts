@@ -3,7 +3,7 @@
  * that is turned by a rotary table (a cache), and a linear head. Its kernels are plain and slow; what is tested with it is
  * the runtime. `reference.ts` computes the same in f64.
  */
-import type { KernelSpec, Program, Stage, Step, WgslSources } from '@hyb/runtime';
+import type { KernelSpec, Program, Size, Stage, StageInstance, Step, WgslSources } from '@hyb/runtime';
 
 export interface TinyOptions {
   readonly vocab?: number;
@@ -236,20 +236,24 @@ function stages(width: number, vocab: number, layers: readonly ('leaky' | 'mean'
       return;
     }
     const y = x === 'a' ? 'b' : 'a';
-    const steps = [
-      step('remember', {
-        bind: [{ batch: 'tokens' }, { state: 'cache' }, { activation: x }],
-        uniforms: [width, 'capacity'],
-        grid: ['tokens', 1, 1],
-      }),
+    const remember = step('remember', {
+      bind: [{ batch: 'tokens' }, { state: 'cache' }, { activation: x }],
+      uniforms: [width, 'capacity'],
+      grid: ['tokens', 1, 1],
+    });
+    // Prompts add up in blocks of one size, so that pieces do not change the sum.
+    const mean = (context: Size): Step =>
       step('mean', {
         bind: [{ batch: 'tokens' }, { state: 'cache' }, { table: 'angles' }, { activation: x }, { activation: y }],
-        uniforms: [width, 'capacity', 'context'],
+        uniforms: [width, 'capacity', context],
         grid: ['tokens', 1, 1],
-      }),
+      });
+    const [prefill, decode] = [
+      [remember, mean(64)],
+      [remember, mean('context')],
     ];
+    result.push({ id, output: y, prefill, decode });
     x = y;
-    result.push({ id, output: y, prefill: steps, decode: steps });
   });
   const head = step('head', {
     bind: [{ batch: 'rows' }, { matrix: 'matrix' }, { activation: x }, { sampler: 'logits' }],
@@ -323,13 +327,11 @@ export function tinyProgram(options: TinyOptions = {}): Program {
     stages: stages(width, vocab, layers),
     schedule: [
       { stage: 'embedding', label: 'embedding', matrices: { table: 'embedding' }, states: {} },
-      ...names.map((name, i) => ({
-        stage: name,
-        label: `layers.${i}`,
-        matrices: {},
-        states: name.startsWith('leaky') ? { h: name } : { cache: name },
-        ...(name.startsWith('leaky') ? { vectors: name } : {}),
-      })),
+      ...names.map((name, i): StageInstance =>
+        name.startsWith('leaky')
+          ? { stage: name, label: `layers.${i}`, matrices: {}, states: { h: name }, vectors: name }
+          : { stage: name, label: `layers.${i}`, matrices: {}, states: { cache: name } },
+      ),
       { stage: 'head', label: 'head', matrices: { matrix: 'head' }, states: {} },
     ],
     sample: { stage: 'sample', label: 'sample', matrices: {}, states: {} },
