@@ -45,6 +45,10 @@ export class ExpressionPrinter {
   operandText(binary: Expression & { kind: 'binary' }): string {
     return this.#operand(binary.right, BINARY_RULES[binary.operator].right, false);
   }
+  /** The length of an array type; `>` would end the type. */
+  length(e: Expression): string {
+    return this.#argument(e, false);
+  }
   /** An index. */
   index(e: Expression): string {
     return this.#print(e, false).text;

@@ -39,7 +39,7 @@ export function printWgsl(kernel: Kernel, options: PrintOptions = {}): string {
 
   const body = printStatements(kernel.body, { expressions, nameOf, constants: fixed }, 1);
   const shared = kernel.shared.map(
-    ({ name, element, length }) => `var<workgroup> ${nameOf(name)}: array<${element}, ${expressions.alone(length)}>;`,
+    ({ name, element, length }) => `var<workgroup> ${nameOf(name)}: array<${element}, ${expressions.length(length)}>;`,
   );
 
   const sections = [

@@ -22,7 +22,9 @@ const additive: OperatorRule = {
 };
 const shift: OperatorRule = { level: 'shift', left: ['unary'], right: ['unary'] };
 const shifts: readonly Level[] = ['unary', 'multiplicative', 'additive', 'shift'];
-const relational: OperatorRule = { level: 'relational', left: shifts, right: shifts };
+// The grammar has shifts here as well, but `a < b >> (c)` would start a template list.
+const sums: readonly Level[] = ['unary', 'multiplicative', 'additive'];
+const relational: OperatorRule = { level: 'relational', left: sums, right: sums };
 
 export const BINARY_RULES: Readonly<Record<BinaryOperator, OperatorRule>> = {
   '*': multiplicative,

@@ -76,7 +76,7 @@ const COMPOUND: ReadonlySet<string> = new Set(['+', '-', '*', '/']);
 function printArray(s: Statement & { kind: 'array' }, context: StatementContext, pad: string): readonly string[] {
   const { expressions: e, nameOf, constants } = context;
   const name = nameOf(s.name);
-  const type = `array<${s.element}, ${e.alone(s.length)}>`;
+  const type = `array<${s.element}, ${e.length(s.length)}>`;
   // WGSL's variables start as zero.
   if (!s.initial || isZero(s.initial)) return [`${pad}var ${name}: ${type};`];
   const length = evaluateConstant(s.length, constants);

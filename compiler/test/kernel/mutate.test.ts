@@ -1,0 +1,115 @@
+import { KernelBuilder } from '@hyb/compiler/kernel/build';
+import type { Mutant } from '@hyb/compiler/kernel/check/index';
+import { mutate, run } from '@hyb/compiler/kernel/check/index';
+import * as x from '@hyb/compiler/kernel/expressions';
+import type { Kernel } from '@hyb/compiler/kernel/ir';
+import { verifyKernel } from '@hyb/compiler/kernel/verify';
+
+const TILE = 4;
+
+/** c = a bᵀ with tiles in workgroup memory, any sizes. */
+function matmul(): Kernel {
+  const b = new KernelBuilder();
+  const left = b.buffer('left', 'f32', 'read', '[m, k]');
+  const right = b.buffer('right', 'f32', 'read', '[n, k]');
+  const out = b.buffer('out', 'f32', 'read_write', '[m, n]');
+  const m = b.uniform('m', 'u32', 'rows');
+  const n = b.uniform('n', 'u32', 'columns');
+  const depth = b.uniform('depth', 'u32', 'inner');
+  const tileL = b.shared('tile_left', 'f32', TILE * TILE);
+  const tileR = b.shared('tile_right', 'f32', TILE * TILE);
+  const i = x.builtin('local_y');
+  const j = x.builtin('local_x');
+  const row = b.let('row', x.add(x.mul(x.builtin('workgroup_y'), TILE), i));
+  const column = b.let('column', x.add(x.mul(x.builtin('workgroup_x'), TILE), j));
+  const total = b.variable('total', 'f32', x.f32(0));
+  const other = b.let('other', x.add(x.mul(x.builtin('workgroup_x'), TILE), i));
+  b.for(
+    'from',
+    0,
+    depth,
+    (from) => {
+      const k = b.let('k', x.add(from, j));
+      const at = b.let('at', x.add(x.mul(i, TILE), j));
+      const l = b.variable('l', 'f32', x.f32(0));
+      b.if(x.and(x.lt(row, m), x.lt(k, depth)), () => l.set(left.at(x.add(x.mul(row, depth), k))));
+      tileL.set(at, l.value);
+      const r = b.variable('r', 'f32', x.f32(0));
+      b.if(x.and(x.lt(other, n), x.lt(k, depth)), () => r.set(right.at(x.add(x.mul(other, depth), k))));
+      tileR.set(at, r.value);
+      b.barrier();
+      b.for('s', 0, TILE, (s) => {
+        const product = x.mul(tileL.at(x.add(x.mul(i, TILE), s)), tileR.at(x.add(x.mul(j, TILE), s)));
+        total.set(x.add(total.value, product));
+      });
+      b.barrier();
+    },
+    { step: TILE },
+  );
+  b.if(x.and(x.lt(row, m), x.lt(column, n)), () => out.set(x.add(x.mul(row, n), column), total.value));
+  return b.finish({ name: 'matmul', doc: 'c = a bᵀ', workgroupSize: [TILE, TILE, 1] });
+}
+
+const SIZES = { m: 6, n: 7, depth: 9 };
+
+function execute(kernel: Kernel): { faults: readonly string[]; out: Float32Array } {
+  const { m, n, depth } = SIZES;
+  const left = Float32Array.from({ length: m * depth }, (_, i) => 1 + ((i * 7) % 11));
+  const right = Float32Array.from({ length: n * depth }, (_, i) => 1 + ((i * 5) % 13));
+  const out = new Float32Array(m * n);
+  const grid = [Math.ceil(n / TILE), Math.ceil(m / TILE), 1] as const;
+  const result = run(kernel, { buffers: { left, right, out }, uniforms: SIZES, grid, uninitialised: ['out'] });
+  return { faults: result.faults.map((f) => f.kind), out };
+}
+
+function reference(): Float32Array {
+  const { m, n, depth } = SIZES;
+  return Float32Array.from({ length: m * n }, (_, at) => {
+    const [row, column] = [Math.floor(at / n), at % n];
+    let total = 0;
+    for (let k = 0; k < depth; k++) {
+      total += (1 + (((row * depth + k) * 7) % 11)) * (1 + (((column * depth + k) * 5) % 13));
+    }
+    return total;
+  });
+}
+
+const caught = ({ kernel }: Mutant): boolean => {
+  if (verifyKernel(kernel).length > 0) return true;
+  const { faults, out } = execute(kernel);
+  return faults.length > 0 || out.some((v, i) => v !== reference()[i]);
+};
+
+test('the kernel itself is sound', () => {
+  expect(verifyKernel(matmul())).toEqual([]);
+  expect(execute(matmul())).toEqual({ faults: [], out: reference() });
+});
+
+test('mutants are caught, but for those that compute the same', () => {
+  const mutants = mutate(matmul());
+  expect(new Set(mutants.map((m) => m.kind))).toEqual(
+    new Set(['drop_barrier', 'off_by_one', 'loop_bounds', 'drop_mask', 'strictness', 'initial_value', 'drop_store']),
+  );
+  expect(mutants.length).toBeGreaterThan(35);
+  const survivors = mutants.filter((m) => !caught(m)).map((m) => `${m.kind} ${m.path}: ${m.description}`);
+  // A round too many adds zeros. Beyond the inner dimension one of the tiles is zero, so that the other may hold anything;
+  // beyond the rows nothing is stored.
+  expect(survivors).toMatchInlineSnapshot(`
+   [
+     "loop_bounds 4.for(from): ends one later",
+     "initial_value 4.for(from).body.2.var(l): another initial value",
+     "initial_value 4.for(from).body.5.var(r): another initial value",
+   ]
+  `);
+});
+
+test('a limit takes an even sample', () => {
+  const all = mutate(matmul());
+  const some = mutate(matmul(), { limit: 5 });
+  expect(some).toHaveLength(5);
+  expect(some[0]!.path).toBe(all[0]!.path);
+  expect(mutate(matmul(), { kinds: ['drop_barrier'] }).map((m) => m.path)).toEqual([
+    '4.for(from).body.8.barrier',
+    '4.for(from).body.10.barrier',
+  ]);
+});
