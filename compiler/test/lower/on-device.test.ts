@@ -1,11 +1,13 @@
 /** The structured kernels as WGSL on the adapter at hand, against the f64 references. */
 import { lowerAttend } from '../../src/lower/attend/attend.js';
 import { lowerConv1d } from '../../src/lower/conv1d.js';
+import { lowerScan } from '../../src/lower/scan/scan.js';
 import { lowerSsd } from '../../src/lower/ssd/ssd.js';
 import type { OpAttributes } from '../../src/ops/attributes.js';
 import { compareWithReference, decode, prefill } from './against-reference.js';
 import type { Round } from './against-reference.js';
 import { attention, convolution, sampleRecurrence, stateSpace } from './cases.js';
+import { gatedDelta, rgLru, scanGraph, shifting, swapping } from './scan-cases.js';
 import { openDevice } from './device.js';
 import type { Device } from './device.js';
 
@@ -77,6 +79,26 @@ test.each<OpAttributes['ssd']>([
       rounds: ROUNDS,
       tolerance: TOLERANCE,
       sample: sampleRecurrence,
+      execute: device.execute,
+    });
+  },
+  SLOW,
+);
+
+test.each([
+  ['RG-LRU', rgLru(300)],
+  ['gated delta rule', gatedDelta(2, 40, 72)],
+  ['gated delta rule, states outside of workgroup memory', gatedDelta(1, 2, 3100)],
+  ['swapping', swapping(70, 9)],
+  ['shifting', shifting(2, 37)],
+])(
+  'scan: %s',
+  async (_, scanCase) => {
+    await compareWithReference({
+      graph: scanGraph(scanCase),
+      lowering: lowerScan,
+      rounds: ROUNDS,
+      tolerance: TOLERANCE,
       execute: device.execute,
     });
   },

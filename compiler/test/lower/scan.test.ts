@@ -65,7 +65,7 @@ describe('scan', () => {
     });
     expect([delta.early.length, delta.late.length]).toEqual([2, 1]);
     expect(plan(dense(300))).toMatchObject({ slices: [], statesAreShared: true });
-    expect(plan(swapping(3, 6))).toMatchObject({ commitTogether: true, yieldsLate: false });
+    expect(plan(swapping(3, 3))).toMatchObject({ commitTogether: true, yieldsLate: false });
     expect(plan(gatedDelta(1, 2, 3100)).statesInWorkgroup).toBe(false);
   });
 });

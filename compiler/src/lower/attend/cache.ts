@@ -5,6 +5,7 @@ import type { Expression } from '../../kernel/ir.js';
 import { readToken } from '../batch.js';
 import type { KernelCall } from '../call.js';
 import { describe, kernelName } from '../names.js';
+import { fitsBuffers } from '../pack.js';
 import type { QuadRows } from '../quads.js';
 import { bindRows, inputQuad, quadsOf } from '../quads.js';
 import type { KernelScope, LoweringContext } from '../scope.js';
@@ -12,8 +13,6 @@ import { attendShape } from './shape.js';
 import type { AttendShape } from './shape.js';
 
 const THREADS = 256;
-/** Storage buffers that a kernel may use on default limits. */
-const BUFFER_LIMIT = 8;
 
 export type CacheName = 'key' | 'value';
 
@@ -80,10 +79,6 @@ export function storeKeyValue(
 export function appendKeysValues(context: LoweringContext<'attend'>): readonly KernelCall[] {
   const both = append(context, ['key', 'value']);
   return fitsBuffers(both) ? [both] : [append(context, ['key']), append(context, ['value'])];
-}
-
-export function fitsBuffers(call: KernelCall): boolean {
-  return call.variants.every((v) => v.buffers.length <= BUFFER_LIMIT);
 }
 
 function append(context: LoweringContext<'attend'>, names: readonly CacheName[]): KernelCall {

@@ -4,7 +4,8 @@ import { shiftedReach } from '../../ops/body.js';
 import { readSequence } from '../batch.js';
 import type { KernelCall } from '../call.js';
 import { describe, kernelName } from '../names.js';
-import type { LoweringContext } from '../scope.js';
+import { withinBufferLimit } from '../pack.js';
+import type { Lowering, LoweringContext } from '../scope.js';
 import { elementsPerToken } from '../../graph/types.js';
 import { indicesOf } from './evaluate.js';
 import { bindHistory, ScanKernel } from './kernel.js';
@@ -13,11 +14,11 @@ import { planScan } from './plan.js';
 import type { ScanPlan } from './plan.js';
 
 /** A recurrence that a block declares: see `kernel.ts`. Values that it reads shifted are kept by a kernel of their own. */
-export function lowerScan(context: LoweringContext<'scan'>): readonly KernelCall[] {
+export const lowerScan: Lowering<'scan'> = withinBufferLimit((context) => {
   const { body } = context.node.attributes;
   const reach = shiftedReach(body, context.node.inputs.length - body.states.length);
   return [walk(context), ...reach.flatMap((tokens, index) => (tokens > 0 ? [keepHistory(context, index)] : []))];
-}
+});
 
 function walk(context: LoweringContext<'scan'>): KernelCall {
   const { graph, node, mode } = context;

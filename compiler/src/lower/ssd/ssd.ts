@@ -1,11 +1,11 @@
-import type { KernelCall } from '../call.js';
-import type { LoweringContext } from '../scope.js';
+import { withinBufferLimit } from '../pack.js';
+import type { Lowering } from '../scope.js';
 import { chunkDecays, chunkProducts, chunkStates, passStates } from './chunks.js';
 import { chunkOutputs } from './output.js';
 import { ssdStep } from './step.js';
 
 /** Mamba-2's recurrence: chunks as matrix products (Dao & Gu 2024, section 6) in prefill, one step in decode. */
-export function lowerSsd(context: LoweringContext<'ssd'>): readonly KernelCall[] {
+export const lowerSsd: Lowering<'ssd'> = withinBufferLimit((context) => {
   switch (context.mode) {
     case 'prefill':
       return [
@@ -18,4 +18,4 @@ export function lowerSsd(context: LoweringContext<'ssd'>): readonly KernelCall[]
     case 'decode':
       return [ssdStep(context)];
   }
-}
+});
