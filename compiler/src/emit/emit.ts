@@ -39,11 +39,12 @@ export async function emit(plan: Plan, options: EmitOptions): Promise<PackageFil
   return files;
 }
 
-/** `NemotronH8B` → `nemotron-h8b`: what npm allows. */
+/** `NemotronH8B` → `nemotron-h8-b`: what npm allows. */
 export function packageNameOf(model: string): string {
-  return model
+  const name = model
     .replace(/([a-z0-9])([A-Z])/g, '$1-$2')
     .replace(/[^A-Za-z0-9-]+/g, '-')
     .replace(/^-+|-+$/g, '')
     .toLowerCase();
+  return name || 'model';
 }
