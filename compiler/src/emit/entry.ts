@@ -25,11 +25,13 @@ export async function emitEntry(program: Program): Promise<Entry> {
   ] as const;
   const imports = [
     { moduleSpecifier: '@hyb/runtime', namedImports: ['createModel'] },
-    { moduleSpecifier: '@hyb/runtime', isTypeOnly: true, namedImports: ['LoadOptions', 'Model'] },
+    { moduleSpecifier: '@hyb/runtime', isTypeOnly: true, namedImports: ['Device', 'LoadOptions', 'Model'] },
     { moduleSpecifier: './kernels.js', namedImports: ['kernels'] },
     { moduleSpecifier: './program.js', namedImports: ['program'] },
   ];
-  const parameters = [{ name: 'options', type: 'LoadOptions' }];
+  const device = { name: 'device', type: 'Device | GPUDevice | undefined' };
+  const options = { name: 'options', type: 'LoadOptions' };
+  const returnType = 'Promise<Model>';
   const loadDocs = [
     {
       description:
@@ -37,6 +39,8 @@ export async function emitEntry(program: Program): Promise<Entry> {
         '@throws HybError when a feature, memory or a tensor is missing; the message says which.',
     },
   ];
+
+  const deviceDocs = [{ description: 'The same on a device that is open already; `undefined` opens one.' }];
 
   const source = project.createSourceFile('index.ts', {
     statements: [],
@@ -53,10 +57,19 @@ export async function emitEntry(program: Program): Promise<Entry> {
   source.addFunction({
     name: 'load',
     isExported: true,
-    docs: loadDocs,
-    parameters,
-    returnType: 'Promise<Model>',
-    statements: 'return createModel(program, kernels, options);',
+    overloads: [
+      { docs: loadDocs, parameters: [options], returnType },
+      { docs: deviceDocs, parameters: [device, options], returnType },
+    ],
+    parameters: [
+      { name: 'first', type: 'LoadOptions | Device | GPUDevice | undefined' },
+      { name: 'second', type: 'LoadOptions', hasQuestionToken: true },
+    ],
+    returnType,
+    statements: [
+      'if (second === undefined) return createModel(program, kernels, first as LoadOptions);',
+      'return createModel(program, kernels, { ...second, device: first as Device | GPUDevice | undefined });',
+    ],
   });
   source.addExportDeclaration({ namedExports: ['program', 'kernels'] });
   source.insertText(0, `/**\n * ${docs[0]!.description.replace(/\n/g, '\n * ')}\n */\n`);
@@ -72,14 +85,17 @@ export async function emitEntry(program: Program): Promise<Entry> {
       declarations: [{ name, type: name === 'layers' ? `readonly ${value}` : value }],
     })),
   );
-  declaration.addFunction({
-    name: 'load',
-    isExported: true,
-    hasDeclareKeyword: true,
-    docs: loadDocs,
-    parameters,
-    returnType: 'Promise<Model>',
-  });
+  declaration.addFunctions([
+    { name: 'load', isExported: true, hasDeclareKeyword: true, docs: loadDocs, parameters: [options], returnType },
+    {
+      name: 'load',
+      isExported: true,
+      hasDeclareKeyword: true,
+      docs: deviceDocs,
+      parameters: [device, options],
+      returnType,
+    },
+  ]);
   declaration.addExportDeclarations([
     { namedExports: ['program'], moduleSpecifier: './program.js' },
     { namedExports: ['kernels'], moduleSpecifier: './kernels.js' },

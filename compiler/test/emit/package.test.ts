@@ -72,7 +72,7 @@ function typeErrors(made: PackageFiles): string[] {
   writeFileSync(
     join(folder, 'use.ts'),
     "import { load, layers, vocab } from './index.js';\nexport const n: 256 = vocab;\nexport const first: 'M' | 'F' | 'A' = layers[0];\n" +
-      "export const model = await load({ weights: 'x.safetensors' });\nexport const out: Float32Array[] = await model.logits([[1, 2]]);\n",
+      "export const model = await load({ weights: 'x.safetensors' });\nexport const same = await load(undefined, { weights: 'x.safetensors' });\nexport const out: Float32Array[] = await model.logits([[1, 2]]);\n",
   );
   const root = fileURLToPath(new URL('../../../', import.meta.url));
   const program = ts.createProgram(
