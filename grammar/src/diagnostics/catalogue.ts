@@ -44,3 +44,15 @@ export function reporter<const C extends Catalogue>(catalogue: C) {
     };
   };
 }
+
+/** An entry with what its page in docs/errors and `hyb explain` say beyond the message. */
+export interface ExplainedEntry extends CatalogueEntry {
+  /** A few sentences: what the rule is and why it is there. */
+  readonly explanation: string;
+  /** The smallest source that triggers this code and no other. */
+  readonly example: string;
+  /** The example repaired. */
+  readonly fixed: string;
+}
+
+export type ExplainedCatalogue = Readonly<Record<string, ExplainedEntry>>;
