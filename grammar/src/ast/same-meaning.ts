@@ -14,7 +14,9 @@ function equal(a: unknown, b: unknown): boolean {
   }
   const left = relevant(a);
   const right = relevant(b);
-  return left.length === right.length && left.every(([key, value]) => equal(value, (b as Record<string, unknown>)[key]));
+  return (
+    left.length === right.length && left.every(([key, value]) => equal(value, (b as Record<string, unknown>)[key]))
+  );
 }
 
 function relevant(node: object): [string, unknown][] {

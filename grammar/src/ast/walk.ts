@@ -63,8 +63,10 @@ export function childrenOf(node: AstNode): readonly AstNode[] {
   const children: AstNode[] = [];
   for (const [key, value] of Object.entries(node)) {
     if (key === 'comments') continue;
-    if (Array.isArray(value)) for (const each of value as readonly unknown[]) isNode(each) && children.push(each);
-    else if (isNode(value)) children.push(value);
+    if (Array.isArray(value))
+      for (const each of value as readonly unknown[])
+        if (isNode(each)) children.push(each);
+        else if (isNode(value)) children.push(value);
   }
   return children.sort((a, b) => a.span.start - b.span.start || a.span.end - b.span.end);
 }
@@ -87,7 +89,7 @@ export function walk(node: AstNode, visitor: Visitor, ancestors: readonly AstNod
 /** The innermost node whose span holds an offset, with the nodes around it, outermost first. */
 export function nodesAt(root: AstNode, offset: number): readonly AstNode[] {
   const path: AstNode[] = [];
-  for (let node: AstNode | undefined = root; node !== undefined; ) {
+  for (let node: AstNode | undefined = root; node !== undefined;) {
     path.push(node);
     node = childrenOf(node).find(({ span }) => span.start <= offset && offset <= span.end);
   }

@@ -13,9 +13,10 @@ import type { Expression, Name as NameNode, StringLiteral } from '../ast/ast.js'
 import type { Diagnostic, Span } from '../diagnostics/diagnostic.js';
 import { Foreign } from '../tokens/foreign.js';
 import { Hole, Identifier, Infix, Name, token, tokensOf, vocabulary } from '../tokens/vocabulary.js';
-import { DEEPEST } from './brackets.js';
 import { isTooDeep } from './depth.js';
 import { Findings, replacing } from './findings.js';
+import { LazyLookahead } from './lazy-lookahead.js';
+import { DEEPEST } from './limits.js';
 import { report } from './messages.js';
 import { describe, explainProblem } from './problems.js';
 import { stringValue } from './strings.js';
@@ -50,6 +51,7 @@ export abstract class BaseParser extends EmbeddedActionsParser {
     super([...vocabulary, Identifier, Name, Infix, Hole, Foreign], {
       recoveryEnabled: false,
       maxLookahead: 1,
+      lookaheadStrategy: new LazyLookahead({ maxLookahead: 1 }),
       skipValidations: !validate,
       errorMessageProvider: expectations,
     });
@@ -103,21 +105,35 @@ export abstract class BaseParser extends EmbeddedActionsParser {
     return this.ACTION(() => ({ kind: 'StringLiteral', span: this.spanOf(text), value: stringValue(text.image) }));
   }
 
-  // Choice and repetition. Rules that nest in each other use these in place of Chevrotain's own, which take more of the
-  // stack for each level; the grammar that Chevrotain records is the same.
+  // Choice and repetition in place of Chevrotain's own, which take more of the stack for each level of nesting and more
+  // time to prepare. They decide by the next token or by a look at the next few, which contextual keywords need anyway.
+  // The grammar that Chevrotain records, and that tests check, is the same.
 
   /** Takes the first alternative that begins as the next tokens do. */
   protected choose<T>(index: number, expected: string, alternatives: readonly Choice<T>[]): T {
-    if (this.RECORDING_PHASE) return this.or(index, { DEF: [...alternatives], IGNORE_AMBIGUITIES: true });
+    if (this.RECORDING_PHASE) {
+      // Looks ahead are not part of the recorded grammar, in which the alternatives may then begin alike.
+      const IGNORE_AMBIGUITIES = alternatives.some(({ when }) => typeof when === 'function');
+      return this.or(index, { DEF: [...alternatives], IGNORE_AMBIGUITIES });
+    }
     for (const { when, ALT } of alternatives) {
-      if (typeof when === 'function' ? when() : this.nextIs(when)) return ALT();
+      if (this.begins(when)) return ALT();
     }
     throw new NoViableAltException(expected, this.peek(), this.previous);
   }
 
-  protected repeat(index: number, begins: () => boolean, part: () => void): void {
+  protected maybe<T>(index: number, when: Beginning, part: () => T): T | undefined {
+    if (this.RECORDING_PHASE) return this.option(index, part);
+    return this.begins(when) ? part() : undefined;
+  }
+
+  private begins(when: Beginning): boolean {
+    return typeof when === 'function' ? when() : this.nextIs(when);
+  }
+
+  protected repeat(index: number, when: Beginning, part: () => void): void {
     if (this.RECORDING_PHASE) this.many(index, part);
-    else while (begins()) part();
+    else while (this.begins(when)) part();
   }
 
   /**
@@ -192,8 +208,9 @@ export abstract class BaseParser extends EmbeddedActionsParser {
 
   /** An expression that is too deep for tools that walk the tree by recursion. */
   private checkDepth(value: Expression): Expression {
-    if (!isTooDeep(value, DEEPEST)) return value;
     const { span } = value;
+    // A level takes a character at least.
+    if (span.end - span.start <= DEEPEST || !isTooDeep(value, DEEPEST)) return value;
     if (!this.findings.has('HYB0104', span)) {
       this.report(report('HYB0104', { ...span, end: span.start }, { limit: DEEPEST }));
     }
@@ -273,9 +290,11 @@ export abstract class BaseParser extends EmbeddedActionsParser {
   }
 }
 
+/** The token that a part begins with, or a look at the next ones. */
+export type Beginning = TokenType | (() => boolean);
+
 export interface Choice<T> {
-  /** The token that it begins with, or a look at the next ones. */
-  readonly when: TokenType | (() => boolean);
+  readonly when: Beginning;
   readonly ALT: () => T;
 }
 

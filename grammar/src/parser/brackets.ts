@@ -2,14 +2,11 @@ import { createTokenInstance, type TokenType } from 'chevrotain';
 import type { Span } from '../diagnostics/diagnostic.js';
 import { Hole, Name, token } from '../tokens/vocabulary.js';
 import { type Findings, replacing } from './findings.js';
+import { DEEPEST } from './limits.js';
 import { report } from './messages.js';
 import { endOf, type Token } from './token.js';
 
-/**
- * Nesting of brackets, and of expressions, beyond which a file is refused. A brace counts four times: what it holds takes
- * more of the stack, and records or scans in each other to such a depth are no more readable than parentheses.
- */
-export const DEEPEST = 256;
+/** Braces take more of the stack. */
 const weightOf = (each: Token) => (each.tokenType === LeftBrace || each.tokenType === RightBrace ? 4 : 1);
 
 const PAIRS = [
@@ -27,7 +24,9 @@ const isWord = (each: Token) => each.tokenType.CATEGORIES?.includes(Name) === tr
 
 /** A declaration's keyword in the first column and a name after it: a declaration, whatever is still open before it. */
 function beginsDeclaration(each: Token, next: Token | undefined): boolean {
-  return each.firstOnLine && each.indent === 0 && declarations.has(each.tokenType) && next !== undefined && isWord(next);
+  return (
+    each.firstOnLine && each.indent === 0 && declarations.has(each.tokenType) && next !== undefined && isWord(next)
+  );
 }
 
 /**
@@ -144,7 +143,9 @@ class Repair {
       if (!top.indented) return;
       if (closes) {
         // The closer belongs to the bracket whose line begins where it stands, if there is one.
-        const partner = this.#open.some(({ token, closer }) => closer === line.tokenType && token.indent === line.indent);
+        const partner = this.#open.some(
+          ({ token, closer }) => closer === line.tokenType && token.indent === line.indent,
+        );
         if (!partner || line.indent === top.token.indent) return;
       }
       this.#insert();
@@ -172,12 +173,17 @@ class Repair {
       const related = [{ span: this.#span(top.token), message: 'opened here' }];
       const fix = replacing(`Write \`${closer}\``, place, closer);
       this.findings.add(
-        report('HYB0103', place, { opener: top.token.image, closer, found: image }, {
-          expected: `\`${closer}\``,
-          found: `\`${image}\``,
-          related,
-          fixes: [fix],
-        }),
+        report(
+          'HYB0103',
+          place,
+          { opener: top.token.image, closer, found: image },
+          {
+            expected: `\`${closer}\``,
+            found: `\`${image}\``,
+            related,
+            fixes: [fix],
+          },
+        ),
       );
       this.#open.pop();
       this.#result.push(retyped(each, top.closer));
@@ -194,11 +200,16 @@ class Repair {
     const separator = text === '}' ? `\n${' '.repeat(opener.indent)}` : '';
     const fix = replacing(`Add \`${text}\``, here, `${separator}${text}`);
     this.findings.add(
-      report('HYB0101', this.#span(opener), { opener: opener.image }, {
-        expected: `\`${text}\``,
-        related: [{ span: here, message: `\`${text}\` is missing here` }],
-        fixes: [fix],
-      }),
+      report(
+        'HYB0101',
+        this.#span(opener),
+        { opener: opener.image },
+        {
+          expected: `\`${text}\``,
+          related: [{ span: here, message: `\`${text}\` is missing here` }],
+          fixes: [fix],
+        },
+      ),
     );
     const inserted = createTokenInstance(closer, '', end, end, NaN, NaN, NaN, NaN) as Token;
     this.#result.push(Object.assign(inserted, { ...VIRTUAL, indent: last.indent }));

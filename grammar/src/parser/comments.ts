@@ -39,7 +39,12 @@ function reportSlashesOf(
   findings: Findings,
 ): void {
   const dims = block.body.filter((each) => each.kind === 'DimStatement');
-  const known = new Set(['width', 'time', ...block.parameters.map(({ name }) => name.text), ...dims.map(({ name }) => name.text)]);
+  const known = new Set([
+    'width',
+    'time',
+    ...block.parameters.map(({ name }) => name.text),
+    ...dims.map(({ name }) => name.text),
+  ]);
   for (const { value } of dims) {
     const comment = comments.find(({ span }) => span.start >= value.span.end);
     if (comment === undefined || comment.doc) continue;

@@ -1,42 +1,24 @@
-import type { IToken, ParserMethod, TokenType } from 'chevrotain';
+import type { ParserMethod } from 'chevrotain';
 import type {
   Argument,
   Conditional,
   Expression,
   Field,
-  Input,
   MapEntry,
   Name as NameNode,
-  NumberLiteral,
-  Path,
-  PathStep,
-  PatternGroup,
-  PatternItem,
   ScanExpression,
   ScanState,
-  Shape,
-  ShapeDim,
   Statement,
+  StringLiteral,
 } from '../ast/ast.js';
 import type { Span } from '../diagnostics/diagnostic.js';
-import { units } from '../tokens/token-table.js';
-import { Hole, Identifier, Infix, Name, token } from '../tokens/vocabulary.js';
-import {
-  BaseParser,
-  beginsExpression,
-  type Choice,
-  commas,
-  isString,
-  isWord,
-  never,
-  optionalCommas,
-} from './base-parser.js';
-import { DEEPEST } from './brackets.js';
-import { closest } from './closest.js';
-import { GiveUp, replacing } from './findings.js';
+import { Hole, Infix, Name, token } from '../tokens/vocabulary.js';
+import { beginsExpression, type Choice, commas, isString, isWord, optionalCommas } from './base-parser.js';
+import { GiveUp } from './findings.js';
+import { DEEPEST } from './limits.js';
 import { report } from './messages.js';
-import { numberValue } from './numbers.js';
 import { buildOperation, type Part } from './operators.js';
+import { TermParser } from './term-parser.js';
 import { endOf, type Token } from './token.js';
 
 const Arrow = token('Arrow');
@@ -46,16 +28,13 @@ const Colon = token('Colon');
 const Comma = token('Comma');
 const Dot = token('Dot');
 const DotDot = token('DotDot');
-const Ellipsis = token('Ellipsis');
 const Else = token('Else');
-const False = token('False');
 const If = token('If');
 const In = token('In');
 const LeftBrace = token('LeftBrace');
 const LeftBracket = token('LeftBracket');
 const LeftParen = token('LeftParen');
 const Minus = token('Minus');
-const None = token('None');
 const Not = token('Not');
 const NumberToken = token('Number');
 const RightBrace = token('RightBrace');
@@ -63,14 +42,9 @@ const RightBracket = token('RightBracket');
 const RightParen = token('RightParen');
 const Scan = token('Scan');
 const Shared = token('Shared');
-const Star = token('Star');
 const State = token('State');
 const StringToken = token('String');
 const Then = token('Then');
-const True = token('True');
-
-const NOT_AFTER_UNIT = new Set<TokenType>([Assign, Dot, LeftBracket, Colon]);
-const WHOLE = /^\d(?:_?\d)*$/;
 
 /** `if condition then value else` */
 interface Link {
@@ -80,7 +54,7 @@ interface Link {
 }
 
 /** Rules of expressions, shapes, paths and records. */
-export abstract class ExpressionParser extends BaseParser {
+export abstract class ExpressionParser extends TermParser {
   /** Statements of a scan's body. */
   protected abstract readonly body: ParserMethod<[], Statement[]>;
   /** Doc comments before a token. */
@@ -97,8 +71,8 @@ export abstract class ExpressionParser extends BaseParser {
       this.repeat(0, this.isConditional, () => this.link(links));
       const first = this.peek();
       const operation = this.SUBRULE(this.operation);
-      const range = this.OPTION1(() => this.rangeFrom(first, operation)) ?? operation;
-      const arrow = this.OPTION2(() => this.arrowFrom(first, range)) ?? range;
+      const range = this.maybe(1, DotDot, () => this.rangeFrom(first, operation)) ?? operation;
+      const arrow = this.maybe(2, Arrow, () => this.arrowFrom(first, range)) ?? range;
       return links.length === 0 ? arrow : this.ACTION(() => this.conditional(links, arrow));
     } finally {
       this.level--;
@@ -130,7 +104,7 @@ export abstract class ExpressionParser extends BaseParser {
 
   private rangeFrom(first: Token, start: Expression): Expression {
     this.CONSUME(DotDot);
-    const end = this.OPTION3(() => this.SUBRULE3(this.operation));
+    const end = this.maybe(3, this.isOperand, () => this.SUBRULE3(this.operation));
     return this.ACTION(() => ({ kind: 'Range', span: this.spanFrom(first), start, ...(end && { end }) }));
   }
 
@@ -202,7 +176,7 @@ export abstract class ExpressionParser extends BaseParser {
   private readonly operand = this.RULE('operand', (): Expression => {
     const first = this.peek();
     let node = this.choose<Expression>(0, 'an expression', this.atoms);
-    this.repeat(0, this.isApplied, () => {
+    this.repeat(7, this.isApplied, () => {
       const object = node;
       node = this.choose<Expression>(1, 'an expression', [
         { when: LeftParen, ALT: () => this.call(object, first) },
@@ -261,7 +235,7 @@ export abstract class ExpressionParser extends BaseParser {
 
   private rangeTo(): Expression {
     const first = this.CONSUME(DotDot);
-    const end = this.OPTION(() => this.SUBRULE(this.operation));
+    const end = this.maybe(0, this.isOperand, () => this.SUBRULE(this.operation));
     return this.ACTION(() => ({ kind: 'Range', span: this.spanFrom(first), ...(end && { end }) }));
   }
 
@@ -270,66 +244,10 @@ export abstract class ExpressionParser extends BaseParser {
     return this.ACTION(() => ({ kind: 'ErrorExpression', span: this.spanOf(hole) }));
   }
 
-  private readonly number = this.RULE('number', (): NumberLiteral => {
-    const number = this.CONSUME(NumberToken);
-    const unit = this.OPTION({
-      GATE: () => this.isUnit(),
-      DEF: () => this.CONSUME(Identifier),
-    });
-    return this.ACTION(() => {
-      if (unit === undefined) this.checkUnit();
-      return {
-        kind: 'NumberLiteral',
-        span: this.spanFrom(number),
-        value: numberValue(number.image),
-        raw: number.image,
-        ...(unit === undefined ? {} : { unit: this.nameOf(unit) }),
-      };
-    });
-  });
-
-  private isUnit(): boolean {
-    const unit = this.peek();
-    return !unit.firstOnLine && units.has(unit.image) && !NOT_AFTER_UNIT.has(this.peek(2).tokenType);
-  }
-
-  /** `6 gb` is a unit in a wrong spelling rather than a missing operator. */
-  private checkUnit(): void {
-    const word = this.peek();
-    if (word.tokenType !== Identifier || word.firstOnLine || NOT_AFTER_UNIT.has(this.peek(2).tokenType)) return;
-    const meant = closest(word.image, [...units]);
-    if (meant === undefined) return;
-    this.SKIP_TOKEN();
-    const span = this.spanOf(word);
-    const fix = replacing(`Write \`${meant}\``, span, meant);
-    const details = { expected: `\`${meant}\``, found: `\`${word.image}\``, fixes: [fix] };
-    this.report(report('HYB0306', span, { name: word.image, meant }, details));
-  }
-
-  private readonly constant = this.RULE('constant', (): Expression => {
-    const word = this.OR([
-      { ALT: () => this.CONSUME(True) },
-      { ALT: () => this.CONSUME(False) },
-      { ALT: () => this.CONSUME(None) },
-    ]);
-    return this.ACTION((): Expression => {
-      const span = this.spanOf(word);
-      if (word.tokenType === None) return { kind: 'NoneLiteral', span };
-      return { kind: 'BooleanLiteral', span, value: word.tokenType === True };
-    });
-  });
-
-  private isConstant(): boolean {
-    return [True, False, None].includes(this.peek().tokenType) && this.isOperandName(1);
-  }
-
   private readonly shared = this.RULE('shared', (): Expression => {
     const words: Token[] = [];
-    this.AT_LEAST_ONE({
-      GATE: () => this.isShared(),
-      DEF: () => words.push(this.CONSUME(Shared) as Token),
-      ERR_MSG: 'an expression',
-    });
+    words.push(this.CONSUME1(Shared) as Token);
+    this.repeat(0, this.isShared, () => words.push(this.CONSUME2(Shared) as Token));
     const value = this.SUBRULE(this.operand);
     return this.ACTION(() =>
       words.reduceRight((inner: Expression, word): Expression => {
@@ -359,7 +277,7 @@ export abstract class ExpressionParser extends BaseParser {
 
   /** `(a)`, and tuples `(a, b)`, `(a,)`. */
   private parenthesized(): Expression {
-    const first = this.CONSUME(LeftParen) as Token;
+    const first = this.CONSUME1(LeftParen) as Token;
     const elements: Expression[] = [];
     this.list(3, {
       closer: RightParen,
@@ -373,7 +291,7 @@ export abstract class ExpressionParser extends BaseParser {
       failed: (span) => elements.push({ kind: 'ErrorExpression', span }),
     });
     const comma = this.previous.tokenType === Comma;
-    this.CONSUME(RightParen);
+    this.CONSUME1(RightParen);
     return this.ACTION(() => this.tuple(elements, comma, this.spanFrom(first)));
   }
 
@@ -427,7 +345,10 @@ export abstract class ExpressionParser extends BaseParser {
 
   private readonly mapEntry = this.RULE('mapEntry', (): MapEntry => {
     const first = this.peek();
-    const key = this.OR([{ ALT: () => this.name(0) }, { ALT: () => this.string(0) }]);
+    const key = this.choose<NameNode | StringLiteral>(0, 'a name', [
+      { when: Name, ALT: () => this.name(0) },
+      { when: StringToken, ALT: () => this.string(0) },
+    ]);
     this.CONSUME(Colon);
     const value = this.value(0);
     return this.ACTION(() => ({ kind: 'MapEntry', span: this.spanFrom(first), key, value }));
@@ -440,45 +361,6 @@ export abstract class ExpressionParser extends BaseParser {
     const value = this.value(0);
     return this.ACTION(() => ({ kind: 'Field', span: this.spanFrom(first), ...this.docBefore(first), target, value }));
   });
-
-  readonly path = this.RULE('path', (): Path => {
-    const first = this.peek();
-    const root = this.name(0);
-    const steps: PathStep[] = [];
-    this.MANY(() => {
-      const from = this.peek();
-      const step = this.OR<PathStep>([
-        {
-          ALT: () => {
-            this.CONSUME(Dot);
-            const name = this.name(1);
-            return this.ACTION(() => ({ kind: 'PathMember', span: this.spanFrom(from), name }));
-          },
-        },
-        {
-          ALT: () => {
-            this.CONSUME(LeftBracket);
-            const index = this.value(0);
-            this.skipToCloser(RightBracket);
-            this.CONSUME(RightBracket);
-            this.ACTION(() => this.checkIndex(index));
-            return this.ACTION(() => ({ kind: 'PathIndex', span: this.spanFrom(from), index }));
-          },
-        },
-      ]);
-      this.ACTION(() => steps.push(step));
-    });
-    return this.ACTION(() => ({ kind: 'Path', span: this.spanFrom(first), root, steps }));
-  });
-
-  private checkIndex(index: Expression): void {
-    const isPlain = (each: Expression | undefined) =>
-      each === undefined ||
-      each.kind === 'ErrorExpression' ||
-      (each.kind === 'NumberLiteral' && WHOLE.test(each.raw) && each.unit === undefined);
-    if (isPlain(index) || (index.kind === 'Range' && isPlain(index.start) && isPlain(index.end))) return;
-    this.report(report('HYB0213', index.span, {}, { expected: 'a whole number or a range such as `0..4`' }));
-  }
 
   protected callArguments(): Argument[] {
     const args: Argument[] = [];
@@ -498,130 +380,15 @@ export abstract class ExpressionParser extends BaseParser {
   private argument(args: Argument[]): void {
     const first = this.peek();
     let name: NameNode | undefined;
-    this.option(8, {
-      GATE: () => this.nextIs(Assign, 2),
-      DEF: () => {
-        name = this.name(2);
-        this.CONSUME(Assign);
-      },
+    this.maybe(8, this.isNamed, () => {
+      name = this.name(2);
+      this.CONSUME(Assign);
     });
     const value = this.SUBRULE1(this.expression);
     this.ACTION(() => args.push({ kind: 'Argument', span: this.spanFrom(first), ...(name && { name }), value }));
   }
 
-  protected readonly shape = this.RULE('shape', (): Shape => {
-    const dims: ShapeDim[] = [];
-    const first = this.CONSUME(LeftBracket);
-    this.list(0, {
-      closer: RightBracket,
-      separator: commas,
-      expected: 'a dimension',
-      begins: (each) => each.tokenType === Ellipsis || beginsExpression(each),
-      part: () => {
-        const dim = this.SUBRULE(this.dimension);
-        this.ACTION(() => dims.push(dim));
-      },
-      failed: (span) => dims.push({ kind: 'ErrorExpression', span }),
-    });
-    this.CONSUME(RightBracket);
-    return this.ACTION(() => ({ kind: 'Shape', span: this.spanFrom(first), dims }));
-  });
-
-  private readonly dimension = this.RULE('dimension', (): ShapeDim => {
-    return this.OR<ShapeDim>({
-      DEF: [
-        {
-          ALT: () => {
-            const dots = this.CONSUME(Ellipsis);
-            return this.ACTION(() => ({ kind: 'Ellipsis', span: this.spanOf(dots) }));
-          },
-        },
-        {
-          GATE: () => this.peek().image === '_' && [Comma, RightBracket].includes(this.peek(2).tokenType),
-          ALT: () => {
-            const wildcard = this.CONSUME(Identifier);
-            return this.ACTION(() => ({ kind: 'Wildcard', span: this.spanOf(wildcard) }));
-          },
-        },
-        { ALT: () => this.SUBRULE(this.expression) },
-      ],
-      IGNORE_AMBIGUITIES: true,
-      ERR_MSG: 'a dimension',
-    });
-  });
-
-  /** `name` or `name: [shape]`. */
-  protected readonly tensorInput = this.RULE('tensorInput', (): Input => {
-    const first = this.peek();
-    const name = this.name(0);
-    const shape = this.OPTION(() => {
-      this.CONSUME(Colon);
-      return this.SUBRULE(this.shape);
-    });
-    return this.ACTION(() => ({ kind: 'Input', span: this.spanFrom(first), name, ...(shape && { shape }) }));
-  });
-
-  private readonly pattern = this.RULE('pattern', (): Expression => {
-    const items: PatternItem[] = [];
-    const first = this.CONSUME(LeftBracket);
-    this.patternItems(RightBracket, items);
-    this.CONSUME(RightBracket);
-    return this.ACTION(() => ({ kind: 'PatternExpression', span: this.spanFrom(first), items }));
-  });
-
-  private patternItems(closer: TokenType, items: PatternItem[]): void {
-    this.list(0, {
-      closer,
-      separator: optionalCommas,
-      expected: 'a layer',
-      begins: (each) => isWord(each) || each.tokenType === LeftParen,
-      part: () => {
-        const item = this.SUBRULE(this.patternItem);
-        this.ACTION(() => items.push(item));
-      },
-      // More of the same is likely to follow, and one message is enough.
-      ends: never,
-    });
-  }
-
-  private readonly patternItem = this.RULE('patternItem', (): PatternItem => {
-    const first = this.peek();
-    const item = this.OR<NameNode | PatternGroup>({
-      DEF: [{ ALT: () => this.name(0) }, { ALT: () => this.SUBRULE(this.patternGroup) }],
-      ERR_MSG: 'a layer',
-    });
-    const count = this.OPTION(() => {
-      this.CONSUME(Star);
-      return this.CONSUME(NumberToken);
-    });
-    return this.ACTION(() => {
-      if (count === undefined) return item;
-      return { kind: 'PatternRepeat', span: this.spanFrom(first), item, count: this.repeatCount(count) };
-    });
-  });
-
-  private repeatCount(count: IToken): NumberLiteral {
-    const { image: raw } = count;
-    const span = this.spanOf(count);
-    const value = numberValue(raw);
-    if (!WHOLE.test(raw) && !Number.isNaN(value)) {
-      this.report(report('HYB0402', span, { found: raw }, { expected: 'a whole number', found: `\`${raw}\`` }));
-    }
-    if (this.nextIs(Star)) {
-      const star = this.spanOf(this.peek());
-      this.report(report('HYB0405', star, {}));
-      while (this.nextIs(Star) || this.nextIs(NumberToken)) this.SKIP_TOKEN();
-    }
-    return { kind: 'NumberLiteral', span, value, raw };
-  }
-
-  private readonly patternGroup = this.RULE('patternGroup', (): PatternGroup => {
-    const items: PatternItem[] = [];
-    const first = this.CONSUME(LeftParen);
-    this.patternItems(RightParen, items);
-    this.CONSUME(RightParen);
-    return this.ACTION(() => ({ kind: 'PatternGroup', span: this.spanFrom(first), items }));
-  });
+  private readonly isNamed = () => this.nextIs(Name) && this.nextIs(Assign, 2);
 
   private readonly scan = this.RULE('scan', (): ScanExpression => {
     const first = this.CONSUME(Scan);
@@ -630,7 +397,7 @@ export abstract class ExpressionParser extends BaseParser {
     this.CONSUME(In);
     const over = this.name(1);
     const states: ScanState[] = [];
-    this.OPTION1(() => this.CONSUME1(Comma));
+    this.maybe(0, Comma, () => this.CONSUME1(Comma));
     this.list(0, {
       closer: RightParen,
       separator: commas,
@@ -662,9 +429,9 @@ export abstract class ExpressionParser extends BaseParser {
 
   private readonly isPrefix = () => this.nextIs(Minus) || (this.nextIs(Not) && this.beginsOperand(2));
 
-  private isShared(): boolean {
-    return this.nextIs(Shared) && this.nextIs(Name, 2) && this.beginsOperand(2);
-  }
+  private readonly isShared = () => this.nextIs(Shared) && this.nextIs(Name, 2) && this.beginsOperand(2);
+
+  private readonly isOperand = () => this.canBeginExpression(1) && !this.nextIs(DotDot);
 
   /** An index or member of a name is likelier than a keyword before `[`, and a keyword has its operand in sight. */
   private beginsOperand(distance: number): boolean {

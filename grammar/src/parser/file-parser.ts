@@ -13,6 +13,7 @@ import type {
   PrecisionBlock,
   PrecisionRule,
   SourceFile,
+  StringLiteral,
   TrainDeclaration,
   Use,
   UsedName,
@@ -30,7 +31,6 @@ const As = token('As');
 const Assign = token('Assign');
 const Block = token('Block');
 const Colon = token('Colon');
-const Comma = token('Comma');
 const Dot = token('Dot');
 const Fn = token('Fn');
 const In = token('In');
@@ -42,6 +42,7 @@ const Of = token('Of');
 const Precision = token('Precision');
 const RightBrace = token('RightBrace');
 const RightParen = token('RightParen');
+const StringToken = token('String');
 const Train = token('Train');
 const UseToken = token('Use');
 const Weights = token('Weights');
@@ -112,14 +113,16 @@ export class FileParser extends StatementParser {
       expected: 'a declaration',
       begins: (each) => beginsDeclaration(each),
       part: () =>
-        this.OR([
+        this.choose(0, 'a declaration', [
           {
+            when: UseToken,
             ALT: () => {
               const use = this.SUBRULE(this.use);
               this.ACTION(() => this.#uses.push(use));
             },
           },
           {
+            when: () => true,
             ALT: () => {
               const declaration = this.SUBRULE(this.declaration);
               this.ACTION(() => this.#declarations.push(declaration));
@@ -134,28 +137,24 @@ export class FileParser extends StatementParser {
     const first = this.CONSUME(UseToken);
     const names: UsedName[] = [];
     const segments: NameNode[] = [];
-    const path = this.OR({
-      DEF: [
-        { ALT: () => this.string(0) },
-        {
-          ALT: () => {
-            const name = this.name(0);
-            this.ACTION(() => segments.push(name));
-            return undefined;
-          },
+    const path = this.choose<StringLiteral | undefined>(0, 'a file or a library', [
+      { when: StringToken, ALT: () => this.string(0) },
+      {
+        when: Name,
+        ALT: () => {
+          const name = this.name(0);
+          this.ACTION(() => segments.push(name));
+          return undefined;
         },
-      ],
-      ERR_MSG: 'a file or a library',
-    });
-    this.MANY({
-      GATE: () => this.nextIs(Name, 2),
-      DEF: () => {
-        this.CONSUME(Dot);
-        const name = this.name(1);
-        this.ACTION(() => segments.push(name));
       },
+    ]);
+    const isSegment = () => this.nextIs(Dot) && this.nextIs(Name, 2);
+    this.repeat(0, isSegment, () => {
+      this.CONSUME(Dot);
+      const name = this.name(1);
+      this.ACTION(() => segments.push(name));
     });
-    const braces = this.OPTION(() => {
+    const braces = this.maybe(0, Dot, () => {
       this.CONSUME2(Dot);
       this.CONSUME(LeftBrace);
       this.list(2, {
@@ -171,12 +170,10 @@ export class FileParser extends StatementParser {
       this.CONSUME(RightBrace);
       return true;
     });
-    const alias = this.OPTION3({
-      GATE: () => braces !== true,
-      DEF: () => {
-        this.CONSUME(As);
-        return this.name(3);
-      },
+    const isAlias = () => this.nextIs(As) && braces !== true;
+    const alias = this.maybe(1, isAlias, () => {
+      this.CONSUME(As);
+      return this.name(3);
     });
     return this.ACTION(() => {
       const span = this.spanFrom(first);
@@ -184,7 +181,8 @@ export class FileParser extends StatementParser {
         // Without braces the last dotted name is the one used.
         const name = segments.length > (path === undefined ? 1 : 0) ? segments.pop() : undefined;
         if (name === undefined) this.report(report('HYB0209', span, {}, { expected: '`.Name` or `.{Name, …}`' }));
-        else names.push({ kind: 'UsedName', span: this.span(name.span.start, span.end), name, ...(alias && { alias }) });
+        else
+          names.push({ kind: 'UsedName', span: this.span(name.span.start, span.end), name, ...(alias && { alias }) });
       }
       if (this.#declarations.length > 0) this.reportLateUse(first as Token);
       const from = path ?? this.libraryPath(segments);
@@ -206,7 +204,7 @@ export class FileParser extends StatementParser {
   private readonly usedName = this.RULE('usedName', (): UsedName => {
     const first = this.peek();
     const name = this.name(0);
-    const alias = this.OPTION(() => {
+    const alias = this.maybe(0, As, () => {
       this.CONSUME(As);
       return this.name(1);
     });
@@ -214,12 +212,12 @@ export class FileParser extends StatementParser {
   });
 
   private readonly declaration = this.RULE('declaration', (): Declaration => {
-    return this.OR<Declaration>([
-      { ALT: () => this.SUBRULE(this.model) },
-      { ALT: () => this.SUBRULE(this.train) },
-      { ALT: () => this.SUBRULE(this.block) },
-      { ALT: () => this.SUBRULE(this.fn) },
-      { ALT: () => this.SUBRULE(this.weights) },
+    return this.choose<Declaration>(0, 'a declaration', [
+      { when: Model, ALT: () => this.SUBRULE(this.model) },
+      { when: Train, ALT: () => this.SUBRULE(this.train) },
+      { when: () => this.nextIs(Block) || this.nextIs(Norm), ALT: () => this.SUBRULE(this.block) },
+      { when: Fn, ALT: () => this.SUBRULE(this.fn) },
+      { when: Weights, ALT: () => this.SUBRULE(this.weights) },
     ]);
   });
 
@@ -236,7 +234,7 @@ export class FileParser extends StatementParser {
   private readonly train = this.RULE('train', (): TrainDeclaration => {
     const first = this.CONSUME(Train) as Token;
     const name = this.name(0);
-    const of = this.OPTION(() => {
+    const of = this.maybe(0, Of, () => {
       this.CONSUME(Of);
       return this.name(1);
     });
@@ -254,30 +252,28 @@ export class FileParser extends StatementParser {
 
   /** `{ … }`, `= Base` or `= Base with { … }` */
   private readonly modelBody = this.RULE('modelBody', (): { base?: NameNode; items: readonly ModelItem[] } => {
-    return this.OR<{ base?: NameNode; items: readonly ModelItem[] }>({
-      DEF: [
-        {
-          ALT: () => {
-            const items = this.SUBRULE(this.items);
-            return { items };
-          },
+    return this.choose<{ base?: NameNode; items: readonly ModelItem[] }>(0, '`{` or `=`', [
+      { when: LeftBrace, ALT: () => ({ items: this.SUBRULE(this.items) }) },
+      {
+        when: Assign,
+        ALT: () => {
+          this.CONSUME(Assign);
+          const base = this.name(0);
+          const changes = () => this.nextIs(With) || this.nextIs(LeftBrace);
+          const items = this.maybe(0, changes, () => {
+            this.with();
+            return this.SUBRULE2(this.items);
+          });
+          return { base, items: items ?? [] };
         },
-        {
-          ALT: () => {
-            this.CONSUME(Assign);
-            const base = this.name(0);
-            const items = this.OPTION(() => {
-              this.OPTION2(() => this.CONSUME(With));
-              this.ACTION(() => this.checkWith());
-              return this.SUBRULE2(this.items);
-            });
-            return { base, items: items ?? [] };
-          },
-        },
-      ],
-      ERR_MSG: '`{` or `=`',
-    });
+      },
+    ]);
   });
+
+  private with(): void {
+    this.maybe(7, With, () => this.CONSUME(With));
+    this.ACTION(() => this.checkWith());
+  }
 
   private checkWith(): void {
     const { previous } = this;
@@ -306,17 +302,13 @@ export class FileParser extends StatementParser {
   });
 
   private readonly item = this.RULE('item', (): ModelItem => {
-    return this.OR<ModelItem>({
-      DEF: [
-        {
-          GATE: () => this.nextIs(Precision) && this.nextIs(LeftBrace, 2),
-          ALT: () => this.SUBRULE(this.precision),
-        },
-        { ALT: () => this.SUBRULE(this.field) },
-      ],
-      IGNORE_AMBIGUITIES: true,
-      ERR_MSG: 'a field',
-    });
+    return this.choose<ModelItem>(0, 'a field', [
+      {
+        when: () => this.nextIs(Precision) && this.nextIs(LeftBrace, 2),
+        ALT: () => this.SUBRULE(this.precision),
+      },
+      { when: Name, ALT: () => this.SUBRULE(this.field) },
+    ]);
   });
 
   private readonly precision = this.RULE('precision', (): PrecisionBlock => {
@@ -340,7 +332,7 @@ export class FileParser extends StatementParser {
   private readonly precisionRule = this.RULE('precisionRule', (): PrecisionRule => {
     const first = this.peek();
     const role = this.name(0);
-    const selector = this.OPTION(() => {
+    const selector = this.maybe(0, In, () => {
       this.CONSUME(In);
       return this.SUBRULE(this.path);
     });
@@ -353,12 +345,13 @@ export class FileParser extends StatementParser {
   });
 
   private readonly block = this.RULE('block', (): BlockDeclaration => {
-    const first = this.OR([{ ALT: () => this.CONSUME(Block) }, { ALT: () => this.CONSUME(Norm) }]) as Token;
+    const first = this.choose(0, 'a block', [
+      { when: Block, ALT: () => this.CONSUME(Block) },
+      { when: Norm, ALT: () => this.CONSUME(Norm) },
+    ]) as Token;
     const name = this.name(0);
-    const parameters = this.OPTION2({
-      GATE: () => this.peek().match?.next?.tokenType === LeftParen,
-      DEF: () => this.SUBRULE(this.parameters),
-    });
+    const hasParameters = () => this.nextIs(LeftParen) && this.peek().match?.next?.tokenType === LeftParen;
+    const parameters = this.maybe(1, hasParameters, () => this.SUBRULE(this.parameters));
     const inputs = this.SUBRULE(this.inputs);
     const result = this.resultShape();
     const body = this.SUBRULE(this.body);
@@ -395,14 +388,11 @@ export class FileParser extends StatementParser {
   private readonly parameter = this.RULE('parameter', (): Parameter => {
     const first = this.peek();
     const name = this.name(0);
-    const type = this.OPTION(() => {
+    const type = this.maybe(0, Colon, () => {
       this.CONSUME(Colon);
       return this.name(1);
     });
-    const value = this.OPTION2(() => {
-      this.CONSUME(Assign);
-      return this.value(0);
-    });
+    const value = this.valueAfterAssign();
     return this.ACTION(() => ({
       kind: 'Parameter',
       span: this.spanFrom(first),
@@ -450,11 +440,10 @@ export class FileParser extends StatementParser {
   private readonly weights = this.RULE('weights', (): WeightsDeclaration => {
     const first = this.CONSUME(Weights) as Token;
     const name = this.name(0);
-    const base = this.OPTION(() => {
+    const base = this.maybe(0, Assign, () => {
       this.CONSUME(Assign);
       const from = this.name(1);
-      this.OPTION2(() => this.CONSUME(With));
-      this.ACTION(() => this.checkWith());
+      this.with();
       return from;
     });
     const entries: WeightsEntry[] = [];
@@ -479,10 +468,7 @@ export class FileParser extends StatementParser {
   private readonly weightsEntry = this.RULE('weightsEntry', (): WeightsEntry => {
     const first = this.peek();
     const tensor = this.string(0);
-    const shape = this.OPTION(() => {
-      this.CONSUME(Colon);
-      return this.SUBRULE(this.shape);
-    });
+    const shape = this.shapeAfterColon();
     this.CONSUME(Assign);
     const value = this.value(0);
     return this.ACTION(() => ({

@@ -1,7 +1,5 @@
 import type { Diagnostic, Fix, Span } from '../diagnostics/diagnostic.js';
-
-/** More findings than a person reads, and more than an editor should show. */
-const MOST = 200;
+import { MOST_FINDINGS } from './limits.js';
 
 /** Ends the parse: enough has been found, or what follows cannot be read. */
 export class GiveUp extends Error {}
@@ -15,7 +13,7 @@ export class Findings {
     const key = `${diagnostic.code} ${diagnostic.span.start} ${diagnostic.span.end}`;
     if (this.#seen.has(key)) return;
     this.#seen.add(key);
-    if (this.#list.length >= MOST) throw new GiveUp();
+    if (this.#list.length >= MOST_FINDINGS) throw new GiveUp();
     this.#list.push(diagnostic);
   }
 

@@ -13,13 +13,11 @@ import {
 import { units } from '../tokens/token-table.js';
 import { Identifier, Name, token, vocabulary } from '../tokens/vocabulary.js';
 import { type Findings, replacing } from './findings.js';
+import { LARGEST_FILE } from './limits.js';
 import { report } from './messages.js';
 import { checkNumber } from './numbers.js';
 import { checkString } from './strings.js';
 import { endOf, type Token } from './token.js';
-
-/** Larger files are not written by people; the limit keeps every answer within a second. */
-export const LARGEST_FILE = 1 << 18;
 
 const WhiteSpace = createToken({
   name: 'WhiteSpace',
@@ -61,7 +59,6 @@ export function lex(text: string, file: string, findings: Findings): LexedFile {
     findings.add(report('HYB0009', span(0, 0), { size: text.length, limit: LARGEST_FILE }));
     return { tokens: [], comments: [] };
   }
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
   const control = /[\0-\x08\x0E-\x1F\x7F]/.exec(text);
   if (control !== null) {
     const code = control[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, '0');
@@ -122,7 +119,8 @@ function clean(tokens: readonly IToken[], text: string, file: string, findings: 
       case Dot: {
         const next = tokens[i + 1];
         const before = result.at(-1);
-        const begins = before === undefined || endOf(before) < each.startOffset || /[-+*/%=<>,:([{]$/.test(before.image);
+        const begins =
+          before === undefined || endOf(before) < each.startOffset || /[-+*/%=<>,:([{]$/.test(before.image);
         if (next?.tokenType === NumberToken && next.startOffset === span.end && begins) {
           i = joinNumber(tokens, i, file, findings);
           result.push(retyped(each, NumberToken));

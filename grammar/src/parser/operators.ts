@@ -115,8 +115,13 @@ function chainedComparison(second: Token, first: Token, middle: Operand, file: s
   const place = { file, start: second.startOffset, end: endOf(second) };
   const before = { ...place, end: place.start };
   const fix = { title: 'Compare twice', edits: [{ span: before, text: `and ${operand} ` }] };
-  return report('HYB0302', place, {}, {
-    related: [{ span: { file, start: first.startOffset, end: endOf(first) }, message: 'the first comparison' }],
-    fixes: operand.length <= 40 && !operand.includes('\n') ? [fix] : [],
-  });
+  return report(
+    'HYB0302',
+    place,
+    {},
+    {
+      related: [{ span: { file, start: first.startOffset, end: endOf(first) }, message: 'the first comparison' }],
+      fixes: operand.length <= 40 && !operand.includes('\n') ? [fix] : [],
+    },
+  );
 }

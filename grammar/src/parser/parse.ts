@@ -6,6 +6,8 @@ import { reportDocs, reportSlashes } from './comments.js';
 import { FileParser } from './file-parser.js';
 import { Findings, GiveUp } from './findings.js';
 import { lex } from './lex.js';
+import { DEEPEST } from './limits.js';
+import { report } from './messages.js';
 import type { Token } from './token.js';
 
 export interface ParseResult {
@@ -34,9 +36,17 @@ export function parse(text: string, file: string): ParseResult {
     if (!findings.hasErrors) reportDocs(comments, parser.strayDocs(), text, findings);
     reportSlashes(parser.result(), text, findings);
   } catch (error) {
-    if (!(error instanceof GiveUp)) throw error;
+    if (error instanceof RangeError) reportStack(text, file, findings);
+    else if (!(error instanceof GiveUp)) throw error;
   }
   return { file: parser.result(), diagnostics: findings.sorted() };
+}
+
+/** Nesting is limited so that a usual stack is enough; whoever calls from deep within one has less. */
+function reportStack(text: string, file: string, findings: Findings): void {
+  const start = Math.max(0, text.search(/\S/));
+  const span = { file, start, end: Math.min(start + 1, text.length) };
+  if (!findings.hasErrors) findings.add(report('HYB0104', span, { limit: DEEPEST }));
 }
 
 /** A real token at the end spares the parser the question whether there is one. */

@@ -76,7 +76,8 @@ const explanations: readonly ((problem: Problem) => Diagnostic | undefined)[] = 
 /** `width: 64`, `f(a: 1)`, `x = [time, width]` as an input, `{ "*" = A }` */
 function confusedSigns({ expected, found, previous, file }: Problem): Diagnostic | undefined {
   let meant: string | undefined;
-  if (found.tokenType === Colon && (expected === '`=`' || (expected === 'an argument' && isWord(previous)))) meant = '=';
+  if (found.tokenType === Colon && (expected === '`=`' || (expected === 'an argument' && isWord(previous))))
+    meant = '=';
   if (found.tokenType === Assign && (expected === '`:`' || expected === 'an input')) meant = ':';
   if (meant === undefined) return undefined;
   const span = spanOf(found, file);
@@ -89,11 +90,16 @@ function assignInCondition({ expected, found, rules, file }: Problem): Diagnosti
   const inRequire = rules.at(-1) === 'body' || expected === 'a statement';
   if (found.tokenType !== Assign || !(expected === '`then`' || (inRequire && isRequire(found)))) return undefined;
   const span = spanOf(found, file);
-  return report('HYB0305', span, {}, {
-    expected: '`==`',
-    found: '`=`',
-    fixes: [replacing('Write `==`', span, '==')],
-  });
+  return report(
+    'HYB0305',
+    span,
+    {},
+    {
+      expected: '`==`',
+      found: '`=`',
+      fixes: [replacing('Write `==`', span, '==')],
+    },
+  );
 }
 
 function isRequire(_found: Token): boolean {
@@ -132,12 +138,18 @@ function missingInputs({ expected, found, previous, rules, file }: Problem): Dia
   const end = previous === undefined ? found.startOffset : endOf(previous);
   const span = { file, start: end, end };
   const details = { expected: '`(`', found: describe(found) };
-  return report('HYB0207', span, { name }, { ...details, fixes: [replacing('Add an input', span, '(x: [time, width])')] });
+  return report(
+    'HYB0207',
+    span,
+    { name },
+    { ...details, fixes: [replacing('Add an input', span, '(x: [time, width])')] },
+  );
 }
 
 /** `block MLP(inner: int) { … }` */
 function inputWithType({ expected, found, previous, rules, file }: Problem): Diagnostic | undefined {
-  if (expected !== '`[`' || !rules.includes('tensorInput') || rules.at(-1) !== 'shape' || !isWord(found)) return undefined;
+  if (expected !== '`[`' || !rules.includes('tensorInput') || rules.at(-1) !== 'shape' || !isWord(found))
+    return undefined;
   if (previous?.tokenType !== Colon) return undefined;
   return report('HYB0211', spanOf(found, file), { type: found.image }, { expected: '`[`', found: describe(found) });
 }

@@ -1,6 +1,6 @@
 import type { ParserMethod, TokenType } from 'chevrotain';
-import type { Attribute, Name as NameNode, Shape, Statement } from '../ast/ast.js';
-import { token } from '../tokens/vocabulary.js';
+import type { Attribute, Expression, Name as NameNode, Shape, Statement } from '../ast/ast.js';
+import { Name, token } from '../tokens/vocabulary.js';
 import { commas, isWord, semicolons } from './base-parser.js';
 import { ExpressionParser } from './expression-parser.js';
 import type { Token } from './token.js';
@@ -8,7 +8,6 @@ import type { Token } from './token.js';
 const Arrow = token('Arrow');
 const Assign = token('Assign');
 const At = token('At');
-const Colon = token('Colon');
 const Comma = token('Comma');
 const Dim = token('Dim');
 const LeftBrace = token('LeftBrace');
@@ -43,20 +42,16 @@ export abstract class StatementParser extends ExpressionParser {
   });
 
   private readonly statement = this.RULE('statement', (): Statement => {
-    return this.OR<Statement>({
-      DEF: [
-        { GATE: () => this.isStatement(Param), ALT: () => this.SUBRULE(this.param) },
-        { GATE: () => this.isStatement(Dim), ALT: () => this.SUBRULE(this.dim) },
-        { GATE: () => this.isStatement(Slot), ALT: () => this.SUBRULE(this.slot) },
-        { GATE: () => this.isStatement(Let), ALT: () => this.SUBRULE(this.let) },
-        { GATE: () => this.isStatement(Require), ALT: () => this.SUBRULE(this.require) },
-        { GATE: () => this.isStatement(Return), ALT: () => this.SUBRULE(this.return) },
-        { GATE: () => this.isStatement(Yield), ALT: () => this.SUBRULE(this.yield) },
-        { GATE: () => this.nextIs(Assign, 2), ALT: () => this.SUBRULE(this.assign) },
-      ],
-      IGNORE_AMBIGUITIES: true,
-      ERR_MSG: 'a statement',
-    });
+    return this.choose<Statement>(0, 'a statement', [
+      { when: () => this.isStatement(Param), ALT: () => this.SUBRULE(this.param) },
+      { when: () => this.isStatement(Dim), ALT: () => this.SUBRULE(this.dim) },
+      { when: () => this.isStatement(Slot), ALT: () => this.SUBRULE(this.slot) },
+      { when: () => this.isStatement(Let), ALT: () => this.SUBRULE(this.let) },
+      { when: () => this.isStatement(Require), ALT: () => this.SUBRULE(this.require) },
+      { when: () => this.isStatement(Return), ALT: () => this.SUBRULE(this.return) },
+      { when: () => this.isStatement(Yield), ALT: () => this.SUBRULE(this.yield) },
+      { when: () => this.nextIs(Assign, 2), ALT: () => this.SUBRULE(this.assign) },
+    ]);
   });
 
   /** `state = …` gives a state of this name its next value, whatever the word means elsewhere. */
@@ -67,23 +62,15 @@ export abstract class StatementParser extends ExpressionParser {
   private readonly param = this.RULE('param', (): Statement => {
     const first = this.CONSUME(Param) as Token;
     const name = this.name(0);
-    const shape = this.OPTION(() => {
-      this.CONSUME(Colon);
-      return this.SUBRULE(this.shape);
-    });
-    const value = this.OPTION2(() => {
-      this.CONSUME(Assign);
-      return this.value(1);
-    });
-    const condition = this.OPTION3({
-      GATE: () => !this.nextIs(Assign, 2),
-      DEF: () => {
-        this.CONSUME(When);
-        return this.value(2);
-      },
+    const shape = this.shapeAfterColon();
+    const value = this.valueAfterAssign();
+    const isCondition = () => this.nextIs(When) && !this.nextIs(Assign, 2);
+    const condition = this.maybe(1, isCondition, () => {
+      this.CONSUME(When);
+      return this.value(2);
     });
     const attributes: Attribute[] = [];
-    this.MANY(() => {
+    this.repeat(2, At, () => {
       const attribute = this.SUBRULE(this.attribute);
       this.ACTION(() => attributes.push(attribute));
     });
@@ -102,7 +89,7 @@ export abstract class StatementParser extends ExpressionParser {
   private readonly attribute = this.RULE('attribute', (): Attribute => {
     const first = this.CONSUME(At);
     const name = this.name(0);
-    const args = this.OPTION(() => this.callArguments());
+    const args = this.maybe(1, LeftParen, () => this.callArguments());
     return this.ACTION(() => ({ kind: 'Attribute', span: this.spanFrom(first), name, arguments: args ?? [] }));
   });
 
@@ -117,10 +104,7 @@ export abstract class StatementParser extends ExpressionParser {
   private readonly slot = this.RULE('slot', (): Statement => {
     const first = this.CONSUME(Slot) as Token;
     const name = this.name(0);
-    const value = this.OPTION(() => {
-      this.CONSUME(Assign);
-      return this.value(0);
-    });
+    const value = this.valueAfterAssign();
     return this.ACTION(() => ({
       kind: 'SlotStatement',
       span: this.spanFrom(first),
@@ -130,45 +114,50 @@ export abstract class StatementParser extends ExpressionParser {
     }));
   });
 
+  protected valueAfterAssign(): Expression | undefined {
+    return this.maybe(5, Assign, () => {
+      this.CONSUME(Assign);
+      return this.value(0);
+    });
+  }
+
   private readonly let = this.RULE('let', (): Statement => {
     const first = this.CONSUME(Let);
     const names: NameNode[] = [];
-    this.OR({
-      DEF: [
-        {
-          ALT: () => {
-            const name = this.name(0);
-            this.ACTION(() => names.push(name));
-          },
+    this.choose(0, 'a name', [
+      {
+        when: Name,
+        ALT: () => {
+          const name = this.name(0);
+          this.ACTION(() => names.push(name));
         },
-        {
-          ALT: () => {
-            this.CONSUME(LeftParen);
-            this.list(0, {
-              closer: RightParen,
-              separator: commas,
-              expected: 'a name',
-              begins: isWord,
-              part: () => {
-                const name = this.name(1);
-                this.ACTION(() => names.push(name));
-              },
-            });
-            this.CONSUME(RightParen);
-          },
-        },
-      ],
-      ERR_MSG: 'a name',
-    });
+      },
+      { when: LeftParen, ALT: () => this.nameTuple(names) },
+    ]);
     this.CONSUME(Assign);
     const value = this.value(0);
     return this.ACTION(() => ({ kind: 'LetStatement', span: this.spanFrom(first), names, value }));
   });
 
+  private nameTuple(names: NameNode[]): void {
+    this.CONSUME(LeftParen);
+    this.list(0, {
+      closer: RightParen,
+      separator: commas,
+      expected: 'a name',
+      begins: isWord,
+      part: () => {
+        const name = this.name(1);
+        this.ACTION(() => names.push(name));
+      },
+    });
+    this.CONSUME(RightParen);
+  }
+
   private readonly require = this.RULE('require', (): Statement => {
     const first = this.CONSUME(Require);
     const condition = this.value(0);
-    const message = this.OPTION(() => {
+    const message = this.maybe(0, Comma, () => {
       this.CONSUME(Comma);
       return this.string(0);
     });
@@ -202,27 +191,24 @@ export abstract class StatementParser extends ExpressionParser {
 
   /** `= value` or `{ statements }` of a function. */
   protected functionBody(): Statement[] {
-    return this.OR<Statement[]>({
-      DEF: [
-        {
-          ALT: () => {
-            this.CONSUME(Assign);
-            const value = this.value(0);
-            return this.ACTION(() => [{ kind: 'ReturnStatement', span: value.span, value }]);
-          },
+    return this.choose<Statement[]>(0, '`=` or `{`', [
+      {
+        when: Assign,
+        ALT: () => {
+          this.CONSUME(Assign);
+          const value = this.value(0);
+          return this.ACTION(() => [{ kind: 'ReturnStatement', span: value.span, value }]);
         },
-        { ALT: () => this.SUBRULE(this.body) },
-      ],
-      ERR_MSG: '`=` or `{`',
-    });
+      },
+      { when: LeftBrace, ALT: () => this.SUBRULE(this.body) },
+    ]);
   }
 
   /** `-> [time, width]` */
   protected resultShape(): Shape | undefined {
-    return this.OPTION(() => {
+    return this.maybe(0, Arrow, () => {
       this.CONSUME(Arrow);
       return this.SUBRULE(this.shape);
     });
   }
 }
-

@@ -1,4 +1,5 @@
 import type { ExplainedCatalogue } from '../../diagnostics/catalogue.js';
+import { LARGEST_FILE } from '../limits.js';
 
 /** Characters, numbers, strings and comments. */
 export const lexicalMessages = {
@@ -22,8 +23,8 @@ export const lexicalMessages = {
     message: 'The string does not end on its line.',
     explanation:
       'A string begins and ends with `"` on the same line. Write `\\n` for a new line in it, and `\\"` for a quote in it.',
-    example: 'use "./blocks.hyb',
-    fixed: 'use "./blocks.hyb".Leaky',
+    example: 'model Tiny {\n  title = "tiny\n}',
+    fixed: 'model Tiny {\n  title = "tiny"\n}',
   },
   HYB0004: {
     title: 'Malformed number',
@@ -70,9 +71,9 @@ export const lexicalMessages = {
     message: 'The file has {size} characters; at most {limit} are read.',
     explanation:
       'A file of this size was not written by a person. The limit keeps every answer within a second; a model of a hundred layers needs a few thousand characters.',
-    // The smallest example is as large as the limit: tests build it.
-    example: '',
-    fixed: '',
+    // One character too many; whoever shows it cuts it short.
+    example: `// ${'='.repeat(LARGEST_FILE)}`,
+    fixed: 'model Tiny { width = 64 }',
   },
   HYB0010: {
     title: 'Letter outside of ASCII in a name',
@@ -98,7 +99,8 @@ export const lexicalMessages = {
       'Some languages divide whole numbers by `//`. In Hyb that begins a comment, and the division is written `div`: `width div heads`.',
     example:
       'block Half(x: [time, width]) -> [time, width] {\n  dim half = width // 2\n  param w: [half]\n  return x\n}',
-    fixed: 'block Half(x: [time, width]) -> [time, width] {\n  dim half = width div 2\n  param w: [half]\n  return x\n}',
+    fixed:
+      'block Half(x: [time, width]) -> [time, width] {\n  dim half = width div 2\n  param w: [half]\n  return x\n}',
   },
   HYB0013: {
     title: 'Not a text',
