@@ -8,9 +8,12 @@ import { FusedKernel } from '../../fuse/scope.js';
 import type { FusionContext } from '../../fuse/scope.js';
 import type { LinearGroup } from '../../fuse/group.js';
 import * as e from '../../kernel/expressions.js';
+import type { Operand } from '../../kernel/expressions.js';
+import type { Expression } from '../../kernel/ir.js';
 import type { KernelCall } from '../call.js';
 import { kernelName } from '../names.js';
 import { linearLabel, LinearShape } from './shape.js';
+import { storeTile } from './store-tile.js';
 
 const SIDE = 16;
 const PER_INVOCATION = 4;
@@ -43,9 +46,14 @@ export function lowerTiledMatmul(context: FusionContext, group: LinearGroup): Ke
   );
   const unit = shape.interleave;
   /** Row of the tile of an invocation's sum `r`: the rows of an interleaved unit stay together. */
-  const rowOf = (r: number): ReturnType<typeof e.add> =>
-    e.add(e.mul(x, unit), SIDE * unit * Math.floor(r / unit) + (r % unit));
-  const vectorOf = (v: number): ReturnType<typeof e.add> => e.add(y, SIDE * v);
+  const rowOf = (r: Operand): Expression =>
+    e.add(
+      e.mul(x, unit),
+      typeof r === 'number'
+        ? SIDE * unit * Math.floor(r / unit) + (r % unit)
+        : e.add(e.mul(e.div(r, unit), SIDE * unit), e.mod(r, unit)),
+    );
+  const vectorOf = (v: Operand): Expression => e.add(y, typeof v === 'number' ? SIDE * v : e.mul(v, SIDE));
 
   builder.for(
     'k',
@@ -74,22 +82,12 @@ export function lowerTiledMatmul(context: FusionContext, group: LinearGroup): Ke
     { step: STEP4 },
   );
 
-  sums.forEach((row, v) => {
-    const vector = builder.let('vector', e.add(firstVector, vectorOf(v)));
-    builder.if(e.lt(vector, total), () => {
-      const { time, kept } = shape.split(vector);
-      for (let r = 0; r < PER_INVOCATION; r += unit) {
-        const at = builder.let('at', e.add(firstRow, rowOf(r)));
-        builder.if(e.lt(at, count), () => {
-          shape.store(
-            time,
-            kept,
-            builder.let('row', e.add(base, at)),
-            row.slice(r, r + unit).map((s) => s.value),
-          );
-        });
-      }
-    });
+  storeTile(shape, sums, {
+    vectorOf: (v) => e.add(firstVector, vectorOf(v)),
+    rowOf: (r) => e.add(firstRow, rowOf(r)),
+    vectors: total,
+    rows: count,
+    base,
   });
 
   return kernel.finish({

@@ -12,6 +12,7 @@ import { withVariants } from '../call.js';
 import { kernelName } from '../names.js';
 import { lowerTiledMatmul, TILE } from './matmul-tiled.js';
 import { linearLabel, LinearShape } from './shape.js';
+import { storeTile } from './store-tile.js';
 
 const VECTORS = 8;
 const ROWS = 8;
@@ -54,21 +55,12 @@ function registerMatmul(context: FusionContext, group: LinearGroup): KernelCall 
       sums[v]!.forEach((sum, r) => sum.set(e.add(sum.value, e.dot(w[r]!, x))));
     });
   });
-  const unit = shape.interleave;
-  sums.forEach((row, v) => {
-    builder.if(e.lt(e.add(firstVector, v), total), () => {
-      for (let r = 0; r < ROWS; r += unit) {
-        builder.if(e.lt(e.add(firstRow, r), count), () => {
-          const { time, kept } = vectors[v]!;
-          shape.store(
-            time,
-            kept,
-            builder.let('row', e.sum(base, firstRow, r)),
-            row.slice(r, r + unit).map((s) => s.value),
-          );
-        });
-      }
-    });
+  storeTile(shape, sums, {
+    vectorOf: (v) => e.add(firstVector, v),
+    rowOf: (r) => e.add(firstRow, r),
+    vectors: total,
+    rows: count,
+    base,
   });
 
   return kernel.finish({
