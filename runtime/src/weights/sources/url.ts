@@ -19,9 +19,9 @@ const MAX_WHOLE = 64 * 1024 * 1024;
 class Interrupted extends Error {}
 
 /** A file on a server, read by range requests. Notices if the file changes between two of them. */
-export async function urlSource(url: string | URL, options: UrlOptions = {}): Promise<ByteSource> {
-  const address = String(url);
-  const name = displayName(address);
+export async function urlSource(url: string | URL, given: UrlOptions = {}): Promise<ByteSource> {
+  const name = displayName(String(url));
+  const { address, options } = withoutCredentials(String(url), given);
   if (/^(data|blob):/.test(address)) return blobSource(await (await fetch(address)).blob(), name);
 
   const opened = await retry(name, options, options.signal, async () => {
@@ -93,7 +93,7 @@ async function retry<T>(
     } catch (error) {
       if (signal?.aborted) throw signal.reason;
       // `fetch` and its bodies report all trouble with the network as TypeError.
-      if (!(error instanceof Interrupted || error instanceof TypeError)) throw error;
+      if (!(error instanceof Interrupted || (error as Error).name === 'TypeError')) throw error;
       if (i >= tries) throw failed(name, messageOf(error), error);
       await new Promise((resolve) => setTimeout(resolve, 100 * 3 ** (i - 1)));
     }
@@ -154,6 +154,19 @@ function failed(name: string, problem: string, cause?: unknown): WeightsError {
 function rangeOf(response: Response): { start: number; size: number } | undefined {
   const match = /^bytes (\d+)-\d+\/(\d+)$/.exec(response.headers.get('content-range') ?? '');
   return match ? { start: Number(match[1]), size: Number(match[2]) } : undefined;
+}
+
+/** `fetch` takes user and password in headers only. */
+function withoutCredentials(address: string, options: UrlOptions): { address: string; options: UrlOptions } {
+  const url = new URL(address);
+  if (!url.username && !url.password) return { address, options };
+  const credentials = btoa(`${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`);
+  url.username = '';
+  url.password = '';
+  return {
+    address: url.href,
+    options: { ...options, headers: { Authorization: `Basic ${credentials}`, ...options.headers } },
+  };
 }
 
 /** Without credentials and queries, which may hold keys. */
