@@ -1,0 +1,77 @@
+import type { DocumentedCatalogue } from '../../diagnostics/entry.js';
+import { attentionModel, modelWith } from './examples.js';
+
+/** Names and compile-time values. */
+export const nameMessages = {
+  HYB1010: {
+    title: 'Unknown name',
+    message: "There is no '{name}' here.",
+    explanation:
+      'A name is looked up among the fields of the model (or the earlier parameters of the block), then among what the file declares and imports, then among the built-in functions. Names of the standard library have to be imported: `use std.{MLP}`.',
+    example: modelWith('G = MLP(inner = widht)').replace('[F]', '[F G]'),
+    fixed: modelWith('G = MLP(inner = width)').replace('[F]', '[F G]'),
+  },
+  HYB1011: {
+    title: 'Not a value',
+    message: "'{name}' is {what}; it cannot stand here.",
+    explanation:
+      'Models, recipes and weight maps are declarations of their own and no values: they stand after `of`, after `=` in a derivation, or in the field `weights`.',
+    example: modelWith('G = MLP(inner = Small)').replace('[F]', '[F G]'),
+    fixed: modelWith('G = MLP(inner = 64)').replace('[F]', '[F G]'),
+  },
+  HYB1012: {
+    title: 'Not a compile-time value',
+    message: '{what} cannot stand here: the value must be known when the model is compiled.',
+    explanation:
+      'Fields of models and arguments of blocks are constants: numbers, `true` and `false`, strings, tuples, functions, norms, and arithmetic on them. What computes on tensors belongs into a `block` or a `fn`.',
+    example: modelWith('embedding = { scale = x as [2] }'),
+    fixed: modelWith('embedding = { scale = 2 }'),
+  },
+  HYB1013: {
+    title: 'Wrong operands',
+    message: "'{operator}' takes {takes}.",
+    explanation:
+      'Arithmetic on constants works on numbers, `and`, `or` and `not` on `true` and `false`. Quantities with units can be added and compared only where they measure the same (bytes with bytes), and multiplied by plain numbers.',
+    example: modelWith('embedding = { scale = 2 * "3" }'),
+    fixed: modelWith('embedding = { scale = 2 * 3 }'),
+  },
+  HYB1014: {
+    title: 'Cannot be called',
+    message: "'{name}' cannot be called here.",
+    explanation: 'Arguments are given to blocks, norms and functions. Everything else is a value as it stands.',
+    example: modelWith('embedding = { scale = width(2) }'),
+    fixed: modelWith('embedding = { scale = width * 2 }'),
+  },
+  HYB1015: {
+    title: 'Not a number',
+    message: 'The result of {operation} is not a finite number.',
+    explanation:
+      'Divisions by zero, roots and logarithms of negative numbers and results too large for a number are errors, as are whole numbers over 2^53, which cannot be represented exactly. Only `inf` itself may be infinite.',
+    example: modelWith('embedding = { scale = 1 / 0 }'),
+    fixed: modelWith('embedding = { scale = 1 / 2 }'),
+  },
+  HYB1016: {
+    title: 'Defined by itself',
+    message: 'The value of {chain} depends on itself.',
+    explanation:
+      'Fields may stand in any order and refer to each other, but not in a circle. In a derivation a field may refer to its own earlier value: `width = width * 2`.',
+    example: modelWith('a = b + 1', 'b = a + 1'),
+    fixed: modelWith('a = 1', 'b = a + 1', 'embedding = { scale = b }'),
+  },
+  HYB1017: {
+    title: 'Unknown unit',
+    message: "There is no unit '{unit}'.",
+    explanation:
+      'Units are KB, MB, GB, TB (powers of 1000), KiB, MiB, GiB, TiB (powers of 1024), steps, tokens, sequences, seconds, minutes and hours.',
+    example: 'use std.{MLP}\n\nmodel Small {\n  vocab = 256\n  width = 64\n  context = 128\n  F = MLP(inner = 128)\n  layers = [F]\n}\n\ntrain T of Small {\n  memory = 6 Gb\n}',
+    fixed: 'use std.{MLP}\n\nmodel Small {\n  vocab = 256\n  width = 64\n  context = 128\n  F = MLP(inner = 128)\n  layers = [F]\n}\n\ntrain T of Small {\n  memory = 6 GB\n}',
+  },
+  HYB1018: {
+    title: 'No such part',
+    message: "{what} has no '{name}'.",
+    explanation:
+      "Of a named block, its arguments can be read: `A.heads`. An index takes one element of a tuple, counted from zero. Other values have no parts.",
+    example: attentionModel(['embedding = { scale = A.head }']),
+    fixed: attentionModel(['embedding = { scale = A.heads }']),
+  },
+} as const satisfies DocumentedCatalogue;
