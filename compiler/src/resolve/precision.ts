@@ -72,7 +72,7 @@ function resolveRule(
   return { role: known, ...(place === undefined ? {} : { selector: place }), type: format, span };
 }
 
-function resolveSelector(path: Path, selectors: SelectorContext, diagnostics: Diagnostics): PrecisionSelector | undefined {
+export function resolveSelector(path: Path, selectors: SelectorContext, diagnostics: Diagnostics): PrecisionSelector | undefined {
   const { root, steps } = path;
   const [first, ...rest] = steps;
   const unknown = (candidates: Iterable<string>, at = root): undefined => {

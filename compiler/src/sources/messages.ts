@@ -68,4 +68,4 @@ export const sourceMessages = {
   },
 } as const satisfies DocumentedCatalogue;
 
-export const reportSource = reporter(sourceMessages);
+export const reportSource: ReturnType<typeof reporter<typeof sourceMessages>> = reporter(sourceMessages);

@@ -66,7 +66,7 @@ export const modelMessages = {
   },
   HYB2022: {
     title: 'Not a set of slots',
-    message: "'{path}' takes `{ slot = norm … }` or `none`.",
+    message: "'{path}' takes norms by slot in braces, or `none`.",
     explanation: 'Norms are placed by naming slots: `norm = { pre = RMSNorm }`. To set a single slot write `A.norm.qk = …`.',
     example: attentionModel(['norm = LayerNorm']),
     fixed: attentionModel(['norm = { pre = LayerNorm }']),
@@ -123,7 +123,7 @@ export const modelMessages = {
   },
   HYB2036: {
     title: 'Not a pattern',
-    message: "'layers' takes a pattern: `[M A F]` or `pattern(\"M*-\", { … })`.",
+    message: "'layers' takes a pattern: `[M A F]`, or `pattern` with a string and a map from its letters to blocks.",
     explanation: 'The layers stand in brackets, or as a string of letters with a map from letters to blocks.',
     example: modelWith().replace('[F]', '12'),
     fixed: modelWith().replace('[F]', '[F*12]'),

@@ -7,4 +7,4 @@ import { precisionMessages } from './precision.js';
 /** Everything that turning a syntax tree into a model can find. */
 export const resolveMessages = { ...nameMessages, ...argumentMessages, ...modelMessages, ...precisionMessages } as const;
 
-export const report = reporter(resolveMessages);
+export const report: ReturnType<typeof reporter<typeof resolveMessages>> = reporter(resolveMessages);
