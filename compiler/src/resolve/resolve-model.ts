@@ -360,7 +360,7 @@ class ModelResolver {
     if (chain === undefined) return undefined;
     const bases = chain.slice(0, -1);
     const base = bases.at(-1)?.declaration;
-    return { declaration: declared.declaration, ...(base === undefined ? {} : { base }) };
+    return { declaration: declared.declaration, ...(base === undefined ? {} : { base }), scope: declared.scope };
   }
 }
 

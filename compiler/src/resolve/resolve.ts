@@ -6,6 +6,7 @@ import type { Project } from '../sources/project.js';
 import type { Declared } from '../sources/scope.js';
 import { resolveTrain } from '../train/resolve-train.js';
 import type { TrainRecipe } from '../train/resolve-train.js';
+import { weightTemplates } from '../weights/declaration.js';
 import { report } from './messages/report.js';
 import { resolveModel } from './resolve-model.js';
 
@@ -40,6 +41,11 @@ export function resolve(project: Project, modelName?: string): Resolved {
         : [],
     ),
   );
+  for (const { syntax, scope } of project.entries) {
+    for (const declaration of syntax.declarations) {
+      if (declaration.kind === 'WeightsDeclaration') weightTemplates({ declaration, scope }, diagnostics);
+    }
+  }
   if (modelName !== undefined && wanted.length === 0 && project.entries[0] !== undefined) {
     const { span } = project.entries[0].syntax;
     const names = declared.map(({ declaration }) => declaration.name.text);

@@ -117,6 +117,7 @@ export function printNumber(value: number): string {
   if (value === Infinity) return 'inf';
   if (value === -Infinity) return '-inf';
   const text = String(value);
+  if (value !== 0 && Math.abs(value) < 1e-3) return value.toExponential();
   if (!/^-?\d{5,}$/.test(text)) return text;
   return text.replace(/\B(?=(\d{3})+$)/g, '_');
 }

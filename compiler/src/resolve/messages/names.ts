@@ -63,8 +63,8 @@ export const nameMessages = {
     message: "There is no unit '{unit}'.",
     explanation:
       'Units are KB, MB, GB, TB (powers of 1000), KiB, MiB, GiB, TiB (powers of 1024), steps, tokens, sequences, seconds, minutes and hours.',
-    example: 'use std.{MLP}\n\nmodel Small {\n  vocab = 256\n  width = 64\n  context = 128\n  F = MLP(inner = 128)\n  layers = [F]\n}\n\ntrain T of Small {\n  memory = 6 Gb\n}',
-    fixed: 'use std.{MLP}\n\nmodel Small {\n  vocab = 256\n  width = 64\n  context = 128\n  F = MLP(inner = 128)\n  layers = [F]\n}\n\ntrain T of Small {\n  memory = 6 GB\n}',
+    example: 'use std.{MLP}\n\nmodel Small {\n  vocab = 256\n  width = 64\n  context = 128\n  F = MLP(inner = 128)\n  layers = [F]\n}\n\ntrain Run of Small {\n  batch = 8\n  steps = 100\n  rate = 1e-3\n  memory = 6 Gb\n}',
+    fixed: 'use std.{MLP}\n\nmodel Small {\n  vocab = 256\n  width = 64\n  context = 128\n  F = MLP(inner = 128)\n  layers = [F]\n}\n\ntrain Run of Small {\n  batch = 8\n  steps = 100\n  rate = 1e-3\n  memory = 6 GB\n}',
   },
   HYB1018: {
     title: 'No such part',
