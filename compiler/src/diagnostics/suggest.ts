@@ -2,10 +2,11 @@ import type { DiagnosticDetails, Fix, Span } from '@hyb/grammar';
 
 /**
  * The candidate nearest to what was written, if it is near enough to be a slip: at most one edit in three letters
- * (insertions, deletions, replacements and swapped neighbours; case counts as a tenth of an edit).
+ * (insertions, deletions, replacements and swapped neighbours; case counts as a tenth of an edit). Names of one or two
+ * letters are all near each other, so that only their case is suggested.
  */
 export function nearest(written: string, candidates: Iterable<string>): string | undefined {
-  const limit = Math.max(1, Math.floor(written.length / 3));
+  const limit = written.length < 3 ? 0.5 : Math.max(1, Math.floor(written.length / 3));
   let best: string | undefined;
   let bestDistance = Infinity;
   for (const candidate of candidates) {

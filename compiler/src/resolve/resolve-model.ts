@@ -223,7 +223,7 @@ class ModelResolver {
     for (const declaration of this.#declarations().values()) for (const slot of slotsOf(declaration)) slots.add(slot);
     // Slots of a block that could not be found may be any.
     if (this.#fields.blocks().some((name) => this.#fields.declaration(name) === undefined)) return;
-    for (const change of this.#modelSlots) this.#checkSlots(change, 'No block of this model', [...slots]);
+    for (const change of this.#modelSlots) this.#checkSlots(change, 'This model', [...slots]);
   }
 
   #unknownBlock({ target, level }: Assignment): void {

@@ -143,6 +143,14 @@ export function evaluateNorm(
       return instantiate(declaration, scope, given, expression.span, context, overrides) as NormInstance | undefined;
     }
   }
+  if (callee.kind === 'Name' && environment.value(callee) === undefined) {
+    const declared = environment.scope.find(callee.text);
+    if (declared?.declaration.kind === 'BlockDeclaration' && declared.declaration.form === 'block') {
+      const found = `the block ${declared.declaration.name.text}`;
+      context.diagnostics.add(report('HYB2021', expression.span, { slot, found }));
+      return undefined;
+    }
+  }
   const value = evaluate(expression, environment, context);
   if (value === undefined) return undefined;
   if (value.kind === 'none') return null;

@@ -74,7 +74,9 @@ function readRecipe(
   const selectors = model === undefined ? undefined : selectorContext(model);
   const fields = new Map<string, Written>();
   let complete = true;
-  for (const { target, value, scope } of assignments) {
+  // Within one body the order says nothing: a part is changed after the whole was set.
+  const ordered = [...assignments].sort((a, b) => a.level - b.level || a.target.steps.length - b.target.steps.length);
+  for (const { target, value, scope } of ordered) {
     const name = target.root.text;
     const environment = new RecipeEnvironment(scope, model);
     if (!Object.hasOwn(TRAIN_FIELDS, name)) {
