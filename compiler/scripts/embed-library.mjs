@@ -13,7 +13,9 @@ export function libraryModule() {
     .sort()
     .map((name) => {
       const text = readFileSync(join(folder, name), 'utf8');
-      const names = [...text.matchAll(/^(?:block|norm|fn|model|train|weights) +([A-Za-z_]\w*)/gm)].map((match) => match[1]);
+      const names = [...text.matchAll(/^(?:block|norm|fn|model|train|weights) +([A-Za-z_]\w*)/gm)].map(
+        (match) => match[1],
+      );
       return `  ${JSON.stringify(name)}: {\n    names: ${JSON.stringify(names).replaceAll(',', ', ')},\n    text: ${JSON.stringify(text)},\n  },\n`;
     });
   return `// Made from compiler/std by compiler/scripts/embed-library.mjs; change the .hyb files and run it again.

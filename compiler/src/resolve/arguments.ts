@@ -54,7 +54,8 @@ export function bindArguments(
     complete = false;
     context.diagnostics.add(diagnostic);
   };
-  const declared = signature.place === undefined ? [] : [{ span: signature.place, message: `${callee} is declared here` }];
+  const declared =
+    signature.place === undefined ? [] : [{ span: signature.place, message: `${callee} is declared here` }];
   for (const [position, argument] of given.entries()) {
     let name: string;
     if (argument.name !== undefined) {
@@ -63,11 +64,18 @@ export function bindArguments(
       if (!parameters.some((parameter) => parameter.name === name)) {
         const candidates = parameters.map((parameter) => parameter.name).filter((candidate) => !bound.has(candidate));
         wrong(
-          report('HYB2010', argument.name.span, { callee, name }, {
-            ...didYouMean(argument.name.span, name, candidates),
-            ...(parameters.length === 0 ? {} : { expected: listNames(parameters.map((parameter) => parameter.name)) }),
-            related: declared,
-          }),
+          report(
+            'HYB2010',
+            argument.name.span,
+            { callee, name },
+            {
+              ...didYouMean(argument.name.span, name, candidates),
+              ...(parameters.length === 0
+                ? {}
+                : { expected: listNames(parameters.map((parameter) => parameter.name)) }),
+              related: declared,
+            },
+          ),
         );
         continue;
       }
@@ -125,7 +133,9 @@ export function coerce(
     related: place.declared === undefined ? [] : [{ span: place.declared, message: 'declared here' }],
   };
   const { name, callee } = place;
-  context.diagnostics.add(report('HYB2013', place.span, { name, callee, expected, found: describeValue(value) }, details));
+  context.diagnostics.add(
+    report('HYB2013', place.span, { name, callee, expected, found: describeValue(value) }, details),
+  );
   return undefined;
 }
 

@@ -55,9 +55,24 @@ export const ROPE_SCALINGS: readonly Builtin[] = [
     parameters: [
       factor,
       original,
-      { name: 'beta_fast', kind: 'float', doc: 'Turns in the original context from which a channel is kept.', default: float(32) },
-      { name: 'beta_slow', kind: 'float', doc: 'Turns under which a channel is fully interpolated.', default: float(1) },
-      { name: 'attention', kind: 'float', doc: 'Multiplies sine and cosine; by default 0.1 ln(factor) + 1.', default: NONE },
+      {
+        name: 'beta_fast',
+        kind: 'float',
+        doc: 'Turns in the original context from which a channel is kept.',
+        default: float(32),
+      },
+      {
+        name: 'beta_slow',
+        kind: 'float',
+        doc: 'Turns under which a channel is fully interpolated.',
+        default: float(1),
+      },
+      {
+        name: 'attention',
+        kind: 'float',
+        doc: 'Multiplies sine and cosine; by default 0.1 ln(factor) + 1.',
+        default: NONE,
+      },
     ],
   },
 ];

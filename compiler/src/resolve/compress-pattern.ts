@@ -56,7 +56,7 @@ function repeats(names: readonly string[], start: number, length: number, period
 /** Repeats of up to 16 names, from the left. */
 function runs(names: readonly string[]): string {
   const parts: string[] = [];
-  for (let i = 0; i < names.length; ) {
+  for (let i = 0; i < names.length;) {
     let period = 1;
     let covered = 1;
     for (let p = 1; p <= 16; p++) {

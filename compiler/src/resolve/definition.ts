@@ -13,7 +13,7 @@ import type {
 import type { Diagnostics } from '../diagnostics/collector.js';
 import { didYouMean } from '../diagnostics/suggest.js';
 import type { Declared } from '../sources/scope.js';
-import { FileScope } from '../sources/scope.js';
+import type { FileScope } from '../sources/scope.js';
 import { report } from './messages/report.js';
 
 /** One `target = value`, with the scope of the file in which it stands. */
@@ -58,14 +58,17 @@ export function derivationChain<D extends Derivable>(
   reports: DerivationReports<D>,
 ): readonly Declared<D>[] | undefined {
   const chain: Declared<D>[] = [declared];
-  for (let current = declared; current.declaration.base !== undefined; ) {
+  for (let current = declared; current.declaration.base !== undefined;) {
     const { base } = current.declaration;
     const found = current.scope.find(base.text);
     if (found === undefined || found.declaration.kind !== reports.kind) {
       if (found === undefined && current.scope.isBroken(base.text)) return undefined;
       const candidates = current.scope
         .names()
-        .filter((name) => name !== current.declaration.name.text && current.scope.find(name)?.declaration.kind === reports.kind);
+        .filter(
+          (name) =>
+            name !== current.declaration.name.text && current.scope.find(name)?.declaration.kind === reports.kind,
+        );
       reports.unknownBase(base, current.scope, candidates);
       return undefined;
     }
@@ -142,7 +145,12 @@ export function ruleKey(rule: PrecisionRule): string {
 
 /** The path as it would be written. */
 export function printPath(path: Path): string {
-  return path.root.text + path.steps.map((step) => (step.kind === 'PathMember' ? `.${step.name.text}` : `[${printIndex(step.index)}]`)).join('');
+  return (
+    path.root.text +
+    path.steps
+      .map((step) => (step.kind === 'PathMember' ? `.${step.name.text}` : `[${printIndex(step.index)}]`))
+      .join('')
+  );
 }
 
 function printIndex(index: Expression): string {

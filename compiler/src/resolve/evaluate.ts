@@ -20,7 +20,11 @@ export interface EvaluationContext {
   readonly width: number | undefined;
 }
 
-export function evaluate(expression: Expression, environment: Environment, context: EvaluationContext): Value | undefined {
+export function evaluate(
+  expression: Expression,
+  environment: Environment,
+  context: EvaluationContext,
+): Value | undefined {
   const wrong = (what: string): undefined => {
     context.diagnostics.add(report('HYB1012', expression.span, { what }));
     return undefined;
@@ -57,13 +61,19 @@ export function evaluate(expression: Expression, environment: Environment, conte
       const parts = object.kind === 'block' || object.kind === 'norm' ? object.arguments : {};
       if (Object.hasOwn(parts, text)) return parts[text];
       context.diagnostics.add(
-        report('HYB1018', span, { what: describeValue(object), name: text }, didYouMean(span, text, Object.keys(parts))),
+        report(
+          'HYB1018',
+          span,
+          { what: describeValue(object), name: text },
+          didYouMean(span, text, Object.keys(parts)),
+        ),
       );
       return undefined;
     }
     case 'IndexExpression': {
       const object = evaluate(expression.object, environment, context);
-      const index = expression.indices.length === 1 ? evaluate(expression.indices[0]!, environment, context) : undefined;
+      const index =
+        expression.indices.length === 1 ? evaluate(expression.indices[0]!, environment, context) : undefined;
       if (object === undefined || (index === undefined && expression.indices.length === 1)) return undefined;
       const elements = object.kind === 'tuple' ? object.elements : [];
       const found = index?.kind === 'number' ? elements[index.value] : undefined;
@@ -166,7 +176,9 @@ function evaluateName(name: Name, environment: Environment, context: EvaluationC
       case 'ModelDeclaration':
       case 'TrainDeclaration':
       case 'WeightsDeclaration':
-        context.diagnostics.add(report('HYB1011', name.span, { name: name.text, what: describeDeclaration(declaration) }));
+        context.diagnostics.add(
+          report('HYB1011', name.span, { name: name.text, what: describeDeclaration(declaration) }),
+        );
         return undefined;
     }
   }
@@ -175,7 +187,9 @@ function evaluateName(name: Name, environment: Environment, context: EvaluationC
   const builtin = BUILTINS.get(name.text);
   if (builtin !== undefined) return partialBuiltin(builtin, [], name.span, context);
   const candidates = [...environment.names(), ...environment.scope.names(), ...BUILTINS.keys(), 'inf'];
-  context.diagnostics.add(report('HYB1010', name.span, { name: name.text }, didYouMean(name.span, name.text, candidates)));
+  context.diagnostics.add(
+    report('HYB1010', name.span, { name: name.text }, didYouMean(name.span, name.text, candidates)),
+  );
   return undefined;
 }
 
@@ -256,7 +270,14 @@ function evaluateArithmetic(
   }
   const result = apply(numbers.map((n) => n.value));
   const isWhole = whole === 'always' || (whole === 'with_arguments' && numbers.every((n) => n.integer));
-  return number(result, isWhole, call.span, `${name}(…)`, numbers.some((n) => !Number.isFinite(n.value)), context);
+  return number(
+    result,
+    isWhole,
+    call.span,
+    `${name}(…)`,
+    numbers.some((n) => !Number.isFinite(n.value)),
+    context,
+  );
 }
 
 function evaluateBinary(expression: Binary, environment: Environment, context: EvaluationContext): Value | undefined {
@@ -276,7 +297,8 @@ function evaluateBinary(expression: Binary, environment: Environment, context: E
   if (operator === '==' || operator === '!=') {
     const comparable = left.kind === right.kind || left.kind === 'none' || right.kind === 'none';
     const measures = left.kind !== 'quantity' || right.kind !== 'quantity' || left.dimension === right.dimension;
-    if (!comparable || !measures) return wrongOperands(span, operator, 'two values of one kind', [left, right], context);
+    if (!comparable || !measures)
+      return wrongOperands(span, operator, 'two values of one kind', [left, right], context);
     return boolean(equalValues(left, right) === (operator === '=='));
   }
   if (left.kind === 'quantity' || right.kind === 'quantity') return quantities(expression, left, right, context);

@@ -157,10 +157,13 @@ export class Fields implements EvaluationContext {
     }
   }
 
-  lookup(name: Name, self: { readonly name: string; readonly definition: FieldDefinition } | undefined): Lookup | undefined {
+  lookup(
+    name: Name,
+    self: { readonly name: string; readonly definition: FieldDefinition } | undefined,
+  ): Lookup | undefined {
     const { text } = name;
     // In `with { width = width * 2 }` the right side means the base's value.
-    const own = self?.name === text ? self.definition.previous ?? self.definition : undefined;
+    const own = self?.name === text ? (self.definition.previous ?? self.definition) : undefined;
     const definition = own ?? this.#definitions.get(text);
     if (definition === undefined) return undefined;
     if (isModelField(text) && !isSize(text)) return undefined;

@@ -49,7 +49,9 @@ export function instantiate(
     lookup.state === 'known' ? [[name, lookup.value as Constant]] : [],
   );
   const common = { declaration, scope, arguments: dictionary(known), span: call };
-  return declaration.form === 'norm' ? { kind: 'norm', ...common } : { kind: 'block', ...common, slots: dictionary([]) };
+  return declaration.form === 'norm'
+    ? { kind: 'norm', ...common }
+    : { kind: 'block', ...common, slots: dictionary([]) };
 }
 
 /** A parameter's declared kind; undefined where it is taken from the default's value. */
@@ -79,7 +81,10 @@ function parameterValue(
   const fallback = parameter.default;
   let kind = declaredKind(parameter);
   const kindFromDefault = kind === undefined && fallback !== undefined;
-  const value = fallback === undefined || (given !== undefined && !kindFromDefault) ? undefined : evaluate(fallback, defaults, context);
+  const value =
+    fallback === undefined || (given !== undefined && !kindFromDefault)
+      ? undefined
+      : evaluate(fallback, defaults, context);
   if (given === undefined) {
     if (fallback === undefined || value === undefined) return undefined;
     const place = { span: fallback.span, name, callee, declared: parameter.name.span };
@@ -121,7 +126,9 @@ export function withArguments(
 ): NormInstance | undefined {
   const { declaration, scope, span } = norm;
   // Everything that is kept is known, so nothing but the changed arguments is evaluated again.
-  const kept = new Map(Object.entries(norm.arguments).map(([name, value]) => [name, { state: 'known', value } as const]));
+  const kept = new Map(
+    Object.entries(norm.arguments).map(([name, value]) => [name, { state: 'known', value } as const]),
+  );
   const defaults = new DefaultEnvironment(scope as FileScope, kept, context);
   const values = new Map<string, Constant>(Object.entries(norm.arguments));
   for (const parameter of declaration.parameters) {
@@ -142,7 +149,11 @@ export function partialFunction(
   context: EvaluationContext,
 ): FunctionValue | undefined {
   const callee = declaration.name.text;
-  const parameters = declaration.inputs.map((input) => ({ name: input.name.text, optional: true, place: input.name.span }));
+  const parameters = declaration.inputs.map((input) => ({
+    name: input.name.text,
+    optional: true,
+    place: input.name.span,
+  }));
   const unnamed = given.find((argument) => argument.name === undefined);
   if (unnamed !== undefined) {
     context.diagnostics.add(report('HYB2014', unnamed.span, { callee, count: 'only named' }));
@@ -169,7 +180,10 @@ export function partialBuiltin(
   context: EvaluationContext,
 ): FunctionValue | undefined {
   const callee = builtin.name;
-  const parameters = builtin.parameters.map(({ name, default: fallback }) => ({ name, optional: fallback !== undefined }));
+  const parameters = builtin.parameters.map(({ name, default: fallback }) => ({
+    name,
+    optional: fallback !== undefined,
+  }));
   const bound = bindArguments({ callee, parameters }, given, call, context);
   const values: [string, Constant][] = [];
   let complete = bound.complete;
@@ -186,9 +200,15 @@ export function partialBuiltin(
         : evaluateChoice(parameter.of, argument, { name, callee }, context);
     const place = { span: argument.value.span, name, callee };
     const constant =
-      value === undefined ? undefined : coerce(value, parameter.kind, parameter.default?.kind === 'none', place, context);
+      value === undefined
+        ? undefined
+        : coerce(value, parameter.kind, parameter.default?.kind === 'none', place, context);
     if (constant === undefined) complete = false;
-    else if (parameter.choices !== undefined && constant.kind === 'string' && !parameter.choices.includes(constant.value)) {
+    else if (
+      parameter.choices !== undefined &&
+      constant.kind === 'string' &&
+      !parameter.choices.includes(constant.value)
+    ) {
       complete = false;
       const choices = listNames(parameter.choices.map((choice) => `"${choice}"`));
       context.diagnostics.add(report('HYB2016', argument.value.span, { name, callee, choices }));

@@ -106,7 +106,8 @@ export function makeLayers(
     let block = blocks.get(alias);
     if (own !== undefined) {
       const key = `${alias} ${own.map((change) => layerChanges.indexOf(change)).join(' ')}`;
-      if (!variants.has(key)) variants.set(key, makeVariant(alias, [...(blockChanges.get(alias) ?? []), ...own], sources));
+      if (!variants.has(key))
+        variants.set(key, makeVariant(alias, [...(blockChanges.get(alias) ?? []), ...own], sources));
       block = variants.get(key);
     }
     if (block === undefined) return undefined;

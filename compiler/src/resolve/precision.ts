@@ -40,7 +40,8 @@ export function resolveRules(
   for (const { rule, key } of written) {
     const resolved = resolveRule(rule, selectors, diagnostics);
     // `in norm` and `in norms` are one selector however they are written.
-    if (resolved !== undefined) rules.set(resolved.selector === undefined ? key : JSON.stringify([resolved.role, resolved.selector]), resolved);
+    if (resolved !== undefined)
+      rules.set(resolved.selector === undefined ? key : JSON.stringify([resolved.role, resolved.selector]), resolved);
   }
   const result = [...rules.values()];
   reportTies(result, diagnostics);
@@ -59,7 +60,11 @@ function resolveRule(
   }
   const format = ALL_FORMATS.find((candidate) => candidate === type.text);
   if (format === undefined) {
-    const details = { ...didYouMean(type.span, type.text, ALL_FORMATS), expected: listNames(ALL_FORMATS), found: type.text };
+    const details = {
+      ...didYouMean(type.span, type.text, ALL_FORMATS),
+      expected: listNames(ALL_FORMATS),
+      found: type.text,
+    };
     diagnostics.add(report('HYB4002', type.span, { type: type.text }, details));
   }
   const place = selector === undefined ? undefined : resolveSelector(selector, selectors, diagnostics);
@@ -72,7 +77,11 @@ function resolveRule(
   return { role: known, ...(place === undefined ? {} : { selector: place }), type: format, span };
 }
 
-export function resolveSelector(path: Path, selectors: SelectorContext, diagnostics: Diagnostics): PrecisionSelector | undefined {
+export function resolveSelector(
+  path: Path,
+  selectors: SelectorContext,
+  diagnostics: Diagnostics,
+): PrecisionSelector | undefined {
   const { root, steps } = path;
   const [first, ...rest] = steps;
   const unknown = (candidates: Iterable<string>, at = root): undefined => {
@@ -110,14 +119,19 @@ export function resolveSelector(path: Path, selectors: SelectorContext, diagnost
     if (member !== undefined) return { kind: 'alias', alias: root.text, member };
     return unknown(membersOf(declaration), first.kind === 'PathMember' ? first.name : root);
   }
-  const name = memberOf([{ kind: 'PathMember', name: root, span: root.span }, ...steps], [...selectors.blocks.values()]);
+  const name = memberOf(
+    [{ kind: 'PathMember', name: root, span: root.span }, ...steps],
+    [...selectors.blocks.values()],
+  );
   if (name !== undefined && root.text !== 'norm') return { kind: 'parameter', name };
   const members = [...selectors.blocks.values()].flatMap(membersOf);
   return unknown(['norms', 'head', 'embedding', 'linears', 'layers', ...selectors.blocks.keys(), ...members]);
 }
 
 function membersOf(declaration: BlockDeclaration): readonly string[] {
-  const parameters = declaration.body.flatMap((statement) => (statement.kind === 'ParamStatement' ? [statement.name.text] : []));
+  const parameters = declaration.body.flatMap((statement) =>
+    statement.kind === 'ParamStatement' ? [statement.name.text] : [],
+  );
   return [...parameters, ...slotsOf(declaration)];
 }
 
@@ -157,13 +171,21 @@ function layerRange(
   diagnostics: Diagnostics,
 ): { start: number; end: number } | undefined {
   const wrong = (reason: string): undefined => {
-    if (index.kind !== 'ErrorExpression') diagnostics.add(report('HYB4007', index.span, { selector: printPath(path), reason }));
+    if (index.kind !== 'ErrorExpression')
+      diagnostics.add(report('HYB4007', index.span, { selector: printPath(path), reason }));
     return undefined;
   };
   const count = layers?.length;
   const single = index.kind === 'Range' ? undefined : bound(index);
   const start = index.kind === 'Range' ? (index.start === undefined ? 0 : bound(index.start)) : single;
-  const end = index.kind === 'Range' ? (index.end === undefined ? count ?? Infinity : bound(index.end)) : single === undefined ? undefined : single + 1;
+  const end =
+    index.kind === 'Range'
+      ? index.end === undefined
+        ? (count ?? Infinity)
+        : bound(index.end)
+      : single === undefined
+        ? undefined
+        : single + 1;
   if (start === undefined || end === undefined) return wrong('the bounds are whole numbers');
   if (start < 0) return wrong('layers are counted from 0');
   if (count !== undefined && end > count) return wrong(`the model has ${count} layers`);
@@ -173,7 +195,8 @@ function layerRange(
 
 function linearRange(path: Path, index: Expression, diagnostics: Diagnostics): PrecisionSelector | undefined {
   const wrong = (reason: string): undefined => {
-    if (index.kind !== 'ErrorExpression') diagnostics.add(report('HYB4007', index.span, { selector: printPath(path), reason }));
+    if (index.kind !== 'ErrorExpression')
+      diagnostics.add(report('HYB4007', index.span, { selector: printPath(path), reason }));
     return undefined;
   };
   if (index.kind !== 'Range') {

@@ -21,7 +21,10 @@ export function printModel(model: Model): string {
     const shared = layers.some((layer) => layer.sharedWith !== undefined) ? ', shared' : '';
     lines.push(`  ${alias} × ${layers.length}${shared}`, ...printBlock(block, '    '));
     for (const [block, changed] of variants(layers, model.aliases[alias])) {
-      lines.push(`  ${alias} in ${changed.length === 1 ? 'layer' : 'layers'} ${changed.join(', ')}`, ...printBlock(block, '    '));
+      lines.push(
+        `  ${alias} in ${changed.length === 1 ? 'layer' : 'layers'} ${changed.join(', ')}`,
+        ...printBlock(block, '    '),
+      );
     }
   }
   const headFields = [
@@ -37,7 +40,6 @@ export function printModel(model: Model): string {
   return `${lines.join('\n')}\n`;
 }
 
-
 function printBlock(block: BlockInstance, indent: string): string[] {
   const slots = Object.entries(block.slots).map(([slot, norm]) => `${indent}${slot} = ${printNorm(norm)}`);
   return [`${indent}${block.declaration.name.text}(${printArguments(block.arguments)})`, ...slots];
@@ -48,7 +50,10 @@ function printNorm(norm: NormInstance | null): string {
 }
 
 /** Blocks of single layers that are not their name's, with the layers' indices. */
-function variants(layers: readonly Layer[], usual: BlockInstance | undefined): ReadonlyMap<BlockInstance, readonly number[]> {
+function variants(
+  layers: readonly Layer[],
+  usual: BlockInstance | undefined,
+): ReadonlyMap<BlockInstance, readonly number[]> {
   const result = new Map<BlockInstance, number[]>();
   for (const { block, index } of layers) {
     if (block === usual) continue;

@@ -41,7 +41,9 @@ export class RecordFields {
     for (const field of value.fields) {
       const { root, steps } = field.target;
       if (steps.length > 0) {
-        this.context.diagnostics.add(report('HYB2006', field.target.span, { path: `${this.name}.${printPath(field.target)}` }));
+        this.context.diagnostics.add(
+          report('HYB2006', field.target.span, { path: `${this.name}.${printPath(field.target)}` }),
+        );
       } else if (this.#values.has(root.text)) {
         this.context.diagnostics.add(report('HYB2003', root.span, { field: root.text }));
       } else this.set(root, field.value, environment);
@@ -51,8 +53,14 @@ export class RecordFields {
   /** `head.tie = true` */
   set(name: Name, value: Expression, environment: Environment): void {
     if (!this.fields.includes(name.text)) {
-      const details = { ...didYouMean(name.span, name.text, this.fields), expected: listNames(this.fields), found: name.text };
-      this.context.diagnostics.add(report('HYB2002', name.span, { field: name.text, where: `'${this.name}'` }, details));
+      const details = {
+        ...didYouMean(name.span, name.text, this.fields),
+        expected: listNames(this.fields),
+        found: name.text,
+      };
+      this.context.diagnostics.add(
+        report('HYB2002', name.span, { field: name.text, where: `'${this.name}'` }, details),
+      );
       return;
     }
     this.#values.set(name.text, { value, environment });

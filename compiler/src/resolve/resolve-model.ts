@@ -54,7 +54,8 @@ class ModelResolver {
     for (let level = 0; level < chain.length; level++) {
       const here = assignments.filter((assignment) => assignment.level === level);
       for (const assignment of here) if (assignment.target.steps.length === 0) this.#define(assignment);
-      for (const assignment of here.filter((a) => a.target.steps.length > 0).sort(bySpecificity)) this.#change(assignment);
+      for (const assignment of here.filter((a) => a.target.steps.length > 0).sort(bySpecificity))
+        this.#change(assignment);
     }
     const vocab = this.#size('vocab');
     const width = this.#size('width');
@@ -77,7 +78,9 @@ class ModelResolver {
     const weights = this.#weights();
     this.#fields.finish();
     const precision = resolveRules(rules, { blocks: this.#declarations(), layers: pattern }, this.#diagnostics);
-    const aliases = [...blocks].flatMap(([name, block]): [string, BlockInstance][] => (block === undefined ? [] : [[name, block]]));
+    const aliases = [...blocks].flatMap(([name, block]): [string, BlockInstance][] =>
+      block === undefined ? [] : [[name, block]],
+    );
     if (vocab === undefined || width === undefined || context === undefined || layers === undefined) return undefined;
     return {
       name: declaration.name.text,
@@ -150,13 +153,18 @@ class ModelResolver {
     }
     if (names === undefined) return nothing();
     const [name, second, third] = names;
-    if (name === undefined || third !== undefined && root === 'norm') return nothing();
+    if (name === undefined || (third !== undefined && root === 'norm')) return nothing();
     switch (root) {
       case 'norm':
         this.#modelSlots.push(
           second === undefined
             ? { kind: 'set', value: { slot: name, value, environment } }
-            : { kind: 'argument', slot: name, name: second, argument: { ...argumentOf(second, assignment), environment } },
+            : {
+                kind: 'argument',
+                slot: name,
+                name: second,
+                argument: { ...argumentOf(second, assignment), environment },
+              },
         );
         return;
       case 'head':
@@ -245,7 +253,14 @@ class ModelResolver {
     };
     const start = index.kind === 'Range' ? bound(index.start, 0) : bound(index, 0);
     // An open end is the last layer, which only the finished pattern tells; 0 stands for it here.
-    const end = index.kind === 'Range' ? (index.end === undefined ? this.#layerCount() : bound(index.end, 0)) : start === undefined ? undefined : start + 1;
+    const end =
+      index.kind === 'Range'
+        ? index.end === undefined
+          ? this.#layerCount()
+          : bound(index.end, 0)
+        : start === undefined
+          ? undefined
+          : start + 1;
     if (start === undefined || end === undefined || end <= start) {
       if (index.kind !== 'ErrorExpression') this.#diagnostics.add(report('HYB2055', index.span, { what: 'This' }));
       return undefined;
@@ -342,7 +357,12 @@ class ModelResolver {
 
   #weights(): Model['weights'] {
     const assignment = this.#fields.assignment('weights');
-    if (assignment === undefined || assignment.value.kind === 'NoneLiteral' || assignment.value.kind === 'ErrorExpression') return undefined;
+    if (
+      assignment === undefined ||
+      assignment.value.kind === 'NoneLiteral' ||
+      assignment.value.kind === 'ErrorExpression'
+    )
+      return undefined;
     const { value, scope } = assignment;
     const declared = value.kind === 'Name' ? scope.find(value.text) : undefined;
     if (declared?.declaration.kind !== 'WeightsDeclaration') {

@@ -37,7 +37,7 @@ export function resolve(project: Project, modelName?: string): Resolved {
   const trains = project.entries.flatMap((entry) =>
     entry.syntax.declarations.flatMap((declaration) =>
       declaration.kind === 'TrainDeclaration'
-        ? resolveTrain({ declaration, scope: entry.scope }, lookup, diagnostics) ?? []
+        ? (resolveTrain({ declaration, scope: entry.scope }, lookup, diagnostics) ?? [])
         : [],
     ),
   );
@@ -50,7 +50,9 @@ export function resolve(project: Project, modelName?: string): Resolved {
     const { span } = project.entries[0].syntax;
     const names = declared.map(({ declaration }) => declaration.name.text);
     const { fixes: _, ...details } = didYouMean(span, modelName, names);
-    diagnostics.add(report('HYB2060', { ...span, end: span.start }, { name: modelName }, { ...details, expected: names.join(', ') }));
+    diagnostics.add(
+      report('HYB2060', { ...span, end: span.start }, { name: modelName }, { ...details, expected: names.join(', ') }),
+    );
   }
   return { models, trains, diagnostics: diagnostics.list() };
 }

@@ -16,7 +16,9 @@ export const STANDARD_SLOTS = ['pre', 'out', 'post'] as const;
 
 /** All slots of a block, the standard ones first. */
 export function slotsOf(declaration: BlockDeclaration): readonly string[] {
-  const own = declaration.body.flatMap((statement) => (statement.kind === 'SlotStatement' ? [statement.name.text] : []));
+  const own = declaration.body.flatMap((statement) =>
+    statement.kind === 'SlotStatement' ? [statement.name.text] : [],
+  );
   return [...STANDARD_SLOTS, ...own.filter((name) => !(STANDARD_SLOTS as readonly string[]).includes(name))];
 }
 
@@ -107,7 +109,10 @@ export function fillSlots(
           }
           break;
         }
-        filled.set(slot, { ...filling, arguments: new Map([...filling.arguments, [change.name.text, change.argument]]) });
+        filled.set(slot, {
+          ...filling,
+          arguments: new Map([...filling.arguments, [change.name.text, change.argument]]),
+        });
       }
     }
   }
@@ -139,7 +144,8 @@ export function evaluateNorm(
       for (const argument of overrides.values()) {
         if (!checkParameter(declaration, argument, context)) return undefined;
       }
-      const given = expression.kind === 'Call' ? expression.arguments.map((argument) => ({ ...argument, environment })) : [];
+      const given =
+        expression.kind === 'Call' ? expression.arguments.map((argument) => ({ ...argument, environment })) : [];
       return instantiate(declaration, scope, given, expression.span, context, overrides) as NormInstance | undefined;
     }
   }
@@ -167,7 +173,11 @@ export function evaluateNorm(
 }
 
 /** Reports an argument of a path (`A.cap = …`) that the block or norm has no parameter for. */
-export function checkParameter(declaration: BlockDeclaration, argument: GivenArgument, context: EvaluationContext): boolean {
+export function checkParameter(
+  declaration: BlockDeclaration,
+  argument: GivenArgument,
+  context: EvaluationContext,
+): boolean {
   const { name } = argument;
   const parameters = declaration.parameters.map((parameter) => parameter.name.text);
   if (name === undefined || parameters.includes(name.text)) return true;

@@ -92,7 +92,9 @@ export function printValue(value: Value): string {
     case 'none':
       return 'none';
     case 'tuple':
-      return value.elements.length === 1 ? `(${printValue(value.elements[0]!)},)` : `(${value.elements.map(printValue).join(', ')})`;
+      return value.elements.length === 1
+        ? `(${printValue(value.elements[0]!)},)`
+        : `(${value.elements.map(printValue).join(', ')})`;
     case 'function': {
       const name = 'builtin' in value.callee ? value.callee.builtin : value.callee.declaration.name.text;
       const given = Object.entries(value.arguments).filter(([, argument]) => argument.kind !== 'none');

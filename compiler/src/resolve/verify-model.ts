@@ -18,19 +18,29 @@ export function verifyModel(model: Model): readonly string[] {
     check(layer.index === index, `${place} says that it is ${layer.index}`);
     const usual = model.aliases[layer.alias];
     check(usual !== undefined, `${place} names '${layer.alias}', which is no block`);
-    check(usual === undefined || usual.declaration === layer.block.declaration, `${place} is not the block that '${layer.alias}' is`);
+    check(
+      usual === undefined || usual.declaration === layer.block.declaration,
+      `${place} is not the block that '${layer.alias}' is`,
+    );
     if (layer.block !== usual) problems.push(...blockProblems(place, layer.block));
     if (layer.sharedWith === undefined) continue;
     const owner = model.layers[layer.sharedWith];
-    check(layer.sharedWith < index && owner?.alias === layer.alias, `${place} shares weights with layer ${layer.sharedWith}`);
+    check(
+      layer.sharedWith < index && owner?.alias === layer.alias,
+      `${place} shares weights with layer ${layer.sharedWith}`,
+    );
     check(owner?.sharedWith === undefined, `${place} shares weights with a layer that has none of its own`);
   }
   if (model.head.norm !== undefined) problems.push(...normProblems('the head', model.head.norm));
   for (const { selector } of model.precision) {
-    if (selector?.kind === 'alias') check(selector.alias in model.aliases, `a precision rule is for '${selector.alias}'`);
+    if (selector?.kind === 'alias')
+      check(selector.alias in model.aliases, `a precision rule is for '${selector.alias}'`);
     if (selector?.kind === 'layer') {
       const { start, end } = selector;
-      check(start >= 0 && start < end && end <= model.layers.length, `a precision rule is for the layers ${start} to ${end}`);
+      check(
+        start >= 0 && start < end && end <= model.layers.length,
+        `a precision rule is for the layers ${start} to ${end}`,
+      );
     }
   }
   return problems;

@@ -28,7 +28,9 @@ export function libraryFiles(): readonly string[] {
 
 /** Names that the library, or one file of it, declares. */
 export function libraryNames(part?: string): readonly string[] {
-  return Object.entries(library).flatMap(([file, { names }]) => (part === undefined || file === `${part}.hyb` ? names : []));
+  return Object.entries(library).flatMap(([file, { names }]) =>
+    part === undefined || file === `${part}.hyb` ? names : [],
+  );
 }
 
 /** Path of the file that declares a name; undefined: none does. */

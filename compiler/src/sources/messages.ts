@@ -24,7 +24,8 @@ export const sourceMessages = {
     message: 'These files use each other in a circle: {chain}.',
     explanation:
       'Files form a tree of uses without circles, so that every name has one meaning before it is used. Move what both files need into a third file.',
-    example: 'use "./a.hyb".{F}\n// file: a.hyb\nuse "./b.hyb".{G}\nfn F(x) = x\n// file: b.hyb\nuse "./a.hyb".{F}\nfn G(x) = x',
+    example:
+      'use "./a.hyb".{F}\n// file: a.hyb\nuse "./b.hyb".{G}\nfn F(x) = x\n// file: b.hyb\nuse "./a.hyb".{F}\nfn G(x) = x',
     fixed: 'use "./a.hyb".{F}\n// file: a.hyb\nuse "./b.hyb".{G}\nfn F(x) = x\n// file: b.hyb\nfn G(x) = x',
   },
   HYB1004: {

@@ -12,7 +12,8 @@ export function joinPath(from: string, written: string): JoinedPath {
   if (written === '') return { kind: 'malformed', reason: 'is empty' };
   if (/[\u0000-\u001f\u007f]/.test(written)) return { kind: 'malformed', reason: 'has control characters' };
   if (written.includes('\\')) return { kind: 'malformed', reason: 'has a backslash; parts stand between /' };
-  if (/^[a-zA-Z][a-zA-Z0-9+.-]*:/.test(written)) return { kind: 'malformed', reason: 'is an address; files are read from the project only' };
+  if (/^[a-zA-Z][a-zA-Z0-9+.-]*:/.test(written))
+    return { kind: 'malformed', reason: 'is an address; files are read from the project only' };
   if (written.startsWith('/')) return { kind: 'malformed', reason: 'is absolute; write it relative to this file' };
   if (!written.endsWith('.hyb')) return { kind: 'malformed', reason: 'does not end in .hyb' };
   const parts = from.split('/').slice(0, -1);

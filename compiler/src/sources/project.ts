@@ -88,7 +88,12 @@ class Loader {
     const earlier = file.scope.placeOf(name.text);
     if (earlier !== undefined) {
       this.diagnostics.add(
-        reportSource('HYB1006', name.span, { name: name.text }, { related: [{ span: earlier, message: 'the other one' }] }),
+        reportSource(
+          'HYB1006',
+          name.span,
+          { name: name.text },
+          { related: [{ span: earlier, message: 'the other one' }] },
+        ),
       );
       return;
     }
@@ -103,10 +108,13 @@ class Loader {
     }
     const library = use.from.segments.map((segment) => segment.text).join('.');
     const [first, part, ...more] = use.from.segments;
-    const known = first?.text === 'std' && more.length === 0 && (part === undefined || libraryFiles().includes(part.text));
+    const known =
+      first?.text === 'std' && more.length === 0 && (part === undefined || libraryFiles().includes(part.text));
     if (!known) {
       const candidates = ['std', ...libraryFiles().map((name) => `std.${name}`)];
-      this.diagnostics.add(reportSource('HYB1004', use.from.span, { library }, didYouMean(use.from.span, library, candidates)));
+      this.diagnostics.add(
+        reportSource('HYB1004', use.from.span, { library }, didYouMean(use.from.span, library, candidates)),
+      );
     }
     for (const used of use.names) {
       if (!known) {
@@ -156,7 +164,9 @@ class Loader {
     if (earlier !== undefined) {
       const declared = file.scope.find(local.text)?.scope === file.scope;
       const related = [{ span: earlier, message: declared ? 'declared here' : 'imported here' }];
-      this.diagnostics.add(reportSource(declared ? 'HYB1006' : 'HYB1007', local.span, { name: local.text }, { related }));
+      this.diagnostics.add(
+        reportSource(declared ? 'HYB1006' : 'HYB1007', local.span, { name: local.text }, { related }),
+      );
       return;
     }
     if (target === undefined) {

@@ -6,7 +6,12 @@ const share = { kind: 'number', min: 0, max: 1 } as const satisfies Spec;
 const factor = { kind: 'number', min: 0 } as const satisfies Spec;
 const count = { kind: 'number', integer: true, min: 1 } as const satisfies Spec;
 const momentum = { kind: 'number', min: 0, below: 1 } as const satisfies Spec;
-const often = { kind: 'quantity', units: ['steps', 'tokens', 'seconds'], plain: 'steps', min: 1 } as const satisfies Spec;
+const often = {
+  kind: 'quantity',
+  units: ['steps', 'tokens', 'seconds'],
+  plain: 'steps',
+  min: 1,
+} as const satisfies Spec;
 const paths = { kind: 'list', of: { kind: 'string' } } as const satisfies Spec;
 
 const weightDecay = {
@@ -103,7 +108,11 @@ export const LOSSES = [
     doc: 'Mean cross-entropy of the next token over labels that are not ignored.',
     parameters: {
       z: { spec: factor, default: 0, doc: 'Weight of the squared log of the partition function (z-loss).' },
-      smoothing: { spec: { kind: 'number', min: 0, below: 1 }, default: 0, doc: 'Share of the label spread over all tokens.' },
+      smoothing: {
+        spec: { kind: 'number', min: 0, below: 1 },
+        default: 0,
+        doc: 'Share of the label spread over all tokens.',
+      },
     },
   },
 ] as const satisfies readonly Choice[];
@@ -176,7 +185,10 @@ export const TRAIN_FIELDS = {
       kind: 'any',
       of: [
         { kind: 'string' },
-        { kind: 'choice', of: [{ name: 'bytes', doc: 'One token a byte: vocabulary 256 and an end of text.', parameters: {} }] },
+        {
+          kind: 'choice',
+          of: [{ name: 'bytes', doc: 'One token a byte: vocabulary 256 and an end of text.', parameters: {} }],
+        },
       ],
       expected: 'a path to a tokenizer.json, or `bytes`',
     },
@@ -218,7 +230,10 @@ export const TRAIN_FIELDS = {
   },
   optimizer: {
     spec: { kind: 'choice', of: OPTIMIZERS },
-    default: { name: 'AdamW', arguments: { betas: [0.9, 0.95], eps: 1e-8, weight_decay: 0.1, stochastic_rounding: false } },
+    default: {
+      name: 'AdamW',
+      arguments: { betas: [0.9, 0.95], eps: 1e-8, weight_decay: 0.1, stochastic_rounding: false },
+    },
     doc: 'The update rule.',
     example: 'optimizer = AdamW(betas = (0.9, 0.95), weight_decay = 0.1)',
   },
@@ -343,9 +358,21 @@ export const TRAIN_FIELDS = {
     spec: {
       kind: 'record',
       fields: {
-        not_finite: { spec: policy, default: { name: 'stop', arguments: {} }, doc: 'When the loss or a gradient is not finite.' },
-        spike: { spec: { kind: 'optional', of: policy }, default: null, doc: 'When the loss is far over its running mean.' },
-        spike_factor: { spec: { kind: 'number', above: 1 }, default: 2, doc: 'What counts as a spike: this many times the mean.' },
+        not_finite: {
+          spec: policy,
+          default: { name: 'stop', arguments: {} },
+          doc: 'When the loss or a gradient is not finite.',
+        },
+        spike: {
+          spec: { kind: 'optional', of: policy },
+          default: null,
+          doc: 'When the loss is far over its running mean.',
+        },
+        spike_factor: {
+          spec: { kind: 'number', above: 1 },
+          default: 2,
+          doc: 'What counts as a spike: this many times the mean.',
+        },
       },
     },
     default: { not_finite: { name: 'stop', arguments: {} }, spike: null, spike_factor: 2 },

@@ -17,12 +17,17 @@ interface Distribution {
 const DISTRIBUTIONS: Readonly<Record<string, Distribution>> = {
   constant: { parameters: ['value'], make: ({ value }) => ({ kind: 'constant', value: value! }) },
   normal: { parameters: ['std'], make: ({ std }) => (std! > 0 ? { kind: 'normal', std: std! } : undefined) },
-  uniform: { parameters: ['low', 'high'], make: ({ low, high }) => (low! < high! ? { kind: 'uniform', low: low!, high: high! } : undefined) },
+  uniform: {
+    parameters: ['low', 'high'],
+    make: ({ low, high }) => (low! < high! ? { kind: 'uniform', low: low!, high: high! } : undefined),
+  },
   log_uniform: {
     parameters: ['low', 'high', 'floor'],
     optional: ['floor'],
     make: ({ low, high, floor }) =>
-      low! > 0 && low! < high! ? { kind: 'log_uniform', low: low!, high: high!, ...(floor === undefined ? {} : { floor }) } : undefined,
+      low! > 0 && low! < high!
+        ? { kind: 'log_uniform', low: low!, high: high!, ...(floor === undefined ? {} : { floor }) }
+        : undefined,
   },
   output: { parameters: ['std'], make: ({ std }) => (std! > 0 ? { kind: 'output', std: std! } : undefined) },
 };
@@ -35,7 +40,8 @@ export function readInitializer(
   context: ReadContext,
 ): Initializer | undefined {
   if (expression.kind === 'ErrorExpression') return undefined;
-  if (expression.kind === 'NumberLiteral' && expression.unit === undefined) return { kind: 'constant', value: expression.value };
+  if (expression.kind === 'NumberLiteral' && expression.unit === undefined)
+    return { kind: 'constant', value: expression.value };
   const callee = expression.kind === 'Call' && expression.callee.kind === 'Name' ? expression.callee : undefined;
   const names = [...Object.keys(DISTRIBUTIONS), ...FUNCTIONS];
   if (expression.kind !== 'Call' || callee === undefined || !names.includes(callee.text)) {
@@ -62,7 +68,9 @@ export function readInitializer(
     if (name === undefined || !distribution.parameters.includes(name)) {
       const place = argument.name?.span ?? argument.span;
       const details = { expected: listNames(distribution.parameters) };
-      context.diagnostics.add(report('HYB2010', place, { callee: callee.text, name: name ?? String(position + 1) }, details));
+      context.diagnostics.add(
+        report('HYB2010', place, { callee: callee.text, name: name ?? String(position + 1) }, details),
+      );
       return undefined;
     }
     const value = evaluate(argument.value, environment, { diagnostics: context.diagnostics, width: undefined });
@@ -74,7 +82,9 @@ export function readInitializer(
     }
     values[name] = value.value;
   }
-  const missing = distribution.parameters.find((name) => values[name] === undefined && distribution.optional?.includes(name) !== true);
+  const missing = distribution.parameters.find(
+    (name) => values[name] === undefined && distribution.optional?.includes(name) !== true,
+  );
   if (missing !== undefined) {
     context.diagnostics.add(report('HYB2011', expression.span, { callee: callee.text, name: missing }));
     return undefined;
@@ -82,7 +92,9 @@ export function readInitializer(
   const made = distribution.make(values);
   if (made === undefined) {
     const found = distribution.parameters.map((name) => values[name]).join(', ');
-    context.diagnostics.add(reportTrain('HYB5004', expression.span, { field, range: 'a distribution with bounds in order', found }));
+    context.diagnostics.add(
+      reportTrain('HYB5004', expression.span, { field, range: 'a distribution with bounds in order', found }),
+    );
   }
   return made;
 }

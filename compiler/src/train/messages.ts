@@ -20,7 +20,8 @@ export const trainMessages = {
   HYB5001: {
     title: 'Unknown field of a recipe',
     message: "There is no '{field}' in {where}.",
-    explanation: 'The fields of `train` are fixed, so that a slip cannot pass for a setting. `hyb explain train` lists them.',
+    explanation:
+      'The fields of `train` are fixed, so that a slip cannot pass for a setting. `hyb explain train` lists them.',
     example: recipe('lr = 1e-3'),
     fixed: recipe('seed = 1'),
   },
@@ -43,7 +44,8 @@ export const trainMessages = {
   HYB5004: {
     title: 'Value out of range',
     message: "'{field}' must be {range}; this is {found}.",
-    explanation: 'The value has the right kind, but no meaning: a negative learning rate, half a step, a share over one.',
+    explanation:
+      'The value has the right kind, but no meaning: a negative learning rate, half a step, a share over one.',
     example: recipe('clip = 0'),
     fixed: recipe('clip = 1'),
   },
@@ -99,7 +101,8 @@ export const trainMessages = {
   HYB5012: {
     title: 'Phases out of order',
     message: 'The phases must end one after another, and only the last may leave its end open.',
-    explanation: 'Each phase of a mixture goes on until the share of the run, or the step or token, that its `until` says.',
+    explanation:
+      'Each phase of a mixture goes on until the share of the run, or the step or token, that its `until` says.',
     example: recipe('mix = phases(({ until = 0.8, of = { a = 1 } }, { until = 0.6, of = { a = 2 } }))'),
     fixed: recipe('mix = phases(({ until = 0.6, of = { a = 1 } }, { of = { a = 2 } }))'),
   },

@@ -85,7 +85,8 @@ export function read(spec: Spec, field: string, written: Written, context: ReadC
     case 'quantity':
       return readScalar(spec, field, written, context);
     case 'pair': {
-      if (expression.kind !== 'Tuple' || expression.elements.length !== 2) return wrongKind(spec, field, written, context);
+      if (expression.kind !== 'Tuple' || expression.elements.length !== 2)
+        return wrongKind(spec, field, written, context);
       return readAll(spec.of, field, expression.elements, written, context);
     }
     case 'list':
@@ -100,12 +101,16 @@ export function read(spec: Spec, field: string, written: Written, context: ReadC
       return expression.kind === 'NoneLiteral' ? { value: null } : read(spec.of, field, written, context);
     case 'record': {
       const fields = recordFields(spec, field, written, context);
-      return fields === undefined ? undefined : readFields(spec.fields, `'${field}'`, `${field}.`, fields, expression.span, context);
+      return fields === undefined
+        ? undefined
+        : readFields(spec.fields, `'${field}'`, `${field}.`, fields, expression.span, context);
     }
     case 'named': {
       const fields = recordFields(spec, field, written, context);
       if (fields === undefined) return undefined;
-      const values = [...fields].map(([name, { value }]) => [name, read(spec.of, `${field}.${name}`, value, context)] as const);
+      const values = [...fields].map(
+        ([name, { value }]) => [name, read(spec.of, `${field}.${name}`, value, context)] as const,
+      );
       if (values.some(([, value]) => value === undefined)) return undefined;
       return { value: dictionary(values.map(([name, value]) => [name, value!.value] as const)) };
     }
@@ -149,7 +154,13 @@ function fits(spec: Spec, expression: Expression, environment: Environment): boo
   }
 }
 
-function wrongKind(spec: Spec, field: string, { expression, environment }: Written, context: ReadContext, value?: Value): undefined {
+function wrongKind(
+  spec: Spec,
+  field: string,
+  { expression, environment }: Written,
+  context: ReadContext,
+  value?: Value,
+): undefined {
   const expected = expectation(spec);
   const found = value === undefined ? describeExpression(expression, environment) : describeValue(value);
   context.diagnostics.add(reportTrain('HYB5002', expression.span, { field, expected, found }, { expected, found }));
@@ -159,7 +170,9 @@ function wrongKind(spec: Spec, field: string, { expression, environment }: Writt
 function describeExpression(expression: Expression, environment: Environment): string {
   switch (expression.kind) {
     case 'NumberLiteral':
-      return expression.unit === undefined ? `the number ${expression.raw}` : `${expression.raw} ${expression.unit.text}`;
+      return expression.unit === undefined
+        ? `the number ${expression.raw}`
+        : `${expression.raw} ${expression.unit.text}`;
     case 'StringLiteral':
       return 'a string';
     case 'BooleanLiteral':
@@ -188,7 +201,11 @@ function readScalar(
   context: ReadContext,
 ): Read {
   const { expression, environment } = written;
-  if (expression.kind === 'RecordExpression' || expression.kind === 'PatternExpression' || expression.kind === 'MapExpression') {
+  if (
+    expression.kind === 'RecordExpression' ||
+    expression.kind === 'PatternExpression' ||
+    expression.kind === 'MapExpression'
+  ) {
     return wrongKind(spec, field, written, context);
   }
   const value = evaluate(expression, environment, { diagnostics: context.diagnostics, width: undefined });
@@ -214,7 +231,9 @@ function readScalar(
         (min === undefined || value.value >= min) &&
         (max === undefined || value.value <= max) &&
         (below === undefined || value.value < below);
-      return fine ? { value: value.value } : outOfRange(field, range, printNumber(value.value), expression.span, context);
+      return fine
+        ? { value: value.value }
+        : outOfRange(field, range, printNumber(value.value), expression.span, context);
     }
     case 'quantity': {
       const unit = value.kind === 'quantity' ? value.dimension : value.kind === 'number' ? spec.plain : undefined;
@@ -224,7 +243,13 @@ function readScalar(
       const least = spec.min ?? 0;
       const whole = unit === 'seconds' || Number.isSafeInteger(value.value);
       if (!whole || !Number.isFinite(value.value) || value.value < least) {
-        return outOfRange(field, `a whole number of ${unit} from ${least}`, printNumber(value.value), expression.span, context);
+        return outOfRange(
+          field,
+          `a whole number of ${unit} from ${least}`,
+          printNumber(value.value),
+          expression.span,
+          context,
+        );
       }
       return { value: { value: value.value, unit } };
     }
@@ -236,7 +261,13 @@ function outOfRange(field: string, range: string, found: string, span: Span, con
   return undefined;
 }
 
-function readAll(spec: Spec, field: string, elements: readonly Expression[], written: Written, context: ReadContext): Read {
+function readAll(
+  spec: Spec,
+  field: string,
+  elements: readonly Expression[],
+  written: Written,
+  context: ReadContext,
+): Read {
   const values = elements.map((expression) => read(spec, field, { ...written, expression, changes: [] }, context));
   return values.includes(undefined) ? undefined : { value: values.map((value) => value!.value) };
 }
@@ -247,7 +278,12 @@ interface NamedPart {
 }
 
 /** The fields of `{ … }` by name, with changes applied. */
-function recordFields(spec: Spec, field: string, written: Written, context: ReadContext): Map<string, NamedPart> | undefined {
+function recordFields(
+  spec: Spec,
+  field: string,
+  written: Written,
+  context: ReadContext,
+): Map<string, NamedPart> | undefined {
   const { expression, environment, changes } = written;
   if (expression.kind !== 'RecordExpression') return wrongKind(spec, field, written, context);
   const result = new Map<string, NamedPart>();
@@ -299,7 +335,11 @@ function readFields(
   for (const [name, { place }] of parts) {
     if (Object.hasOwn(specs, name)) continue;
     complete = false;
-    const details = { ...didYouMean(place, name, Object.keys(specs)), expected: listNames(Object.keys(specs)), found: name };
+    const details = {
+      ...didYouMean(place, name, Object.keys(specs)),
+      expected: listNames(Object.keys(specs)),
+      found: name,
+    };
     context.diagnostics.add(reportTrain('HYB5001', place, { field: name, where }, details));
   }
   for (const [name, spec] of Object.entries(specs)) {
@@ -317,7 +357,13 @@ function readFields(
   return complete ? { value: dictionary(values) } : undefined;
 }
 
-function readChoice(choices: readonly Choice[], spec: Spec, field: string, written: Written, context: ReadContext): Read {
+function readChoice(
+  choices: readonly Choice[],
+  spec: Spec,
+  field: string,
+  written: Written,
+  context: ReadContext,
+): Read {
   const { expression, environment, changes } = written;
   const callee = expression.kind === 'Call' ? expression.callee : expression;
   if (callee.kind !== 'Name') return wrongKind(spec, field, written, context);
@@ -356,7 +402,10 @@ function argumentParts(
       const related = [{ span: parts.get(name)!.place, message: 'given here' }];
       context.diagnostics.add(report('HYB2012', argument.span, { name }, { related }));
     } else {
-      parts.set(name, { value: { expression: argument.value, environment, changes: [] }, place: argument.name?.span ?? argument.span });
+      parts.set(name, {
+        value: { expression: argument.value, environment, changes: [] },
+        place: argument.name?.span ?? argument.span,
+      });
     }
   }
   return complete ? parts : undefined;
@@ -380,7 +429,12 @@ function readSelected(of: Spec, spec: Spec, field: string, written: Written, con
   for (const change of changes) {
     const [root, ...rest] = change.path;
     const steps = rest.map((name) => ({ kind: 'PathMember', name, span: name.span }) as const);
-    const target: Path = { kind: 'Path', root: root!, steps, span: { ...root!.span, end: (rest.at(-1) ?? root!).span.end } };
+    const target: Path = {
+      kind: 'Path',
+      root: root!,
+      steps,
+      span: { ...root!.span, end: (rest.at(-1) ?? root!).span.end },
+    };
     addField(target, { expression: change.expression, environment: change.environment, changes: [] }, true);
   }
   const result: { selector: PrecisionSelector; value: unknown }[] = [];

@@ -1,7 +1,7 @@
 /** Recipes: `train` declarations, checked and typed. Nothing is executed here. */
 import type { ModelDeclaration, Name, Path, Span, TrainDeclaration } from '@hyb/grammar';
 import type { BlockDeclaration } from '@hyb/grammar';
-import { Diagnostics } from '../diagnostics/collector.js';
+import type { Diagnostics } from '../diagnostics/collector.js';
 import { didYouMean, listNames } from '../diagnostics/suggest.js';
 import type { Model, PrecisionRule } from '../model/model.js';
 import { derivationChain, layOut, printPath } from '../resolve/definition.js';
@@ -41,7 +41,9 @@ export function resolveTrain(
   const chain = derivationChain(declared, {
     kind: 'TrainDeclaration',
     unknownBase: (base, _, candidates) =>
-      diagnostics.add(reportTrain('HYB5008', base.span, { name: base.text }, didYouMean(base.span, base.text, candidates))),
+      diagnostics.add(
+        reportTrain('HYB5008', base.span, { name: base.text }, didYouMean(base.span, base.text, candidates)),
+      ),
     circular: (base, names) => diagnostics.add(reportTrain('HYB5009', base.span, { chain: names })),
   });
   if (chain === undefined) return undefined;
@@ -82,7 +84,11 @@ function readRecipe(
     if (!Object.hasOwn(TRAIN_FIELDS, name)) {
       complete = false;
       const names = Object.keys(TRAIN_FIELDS);
-      const details = { ...didYouMean(target.root.span, name, names), expected: listNames(names, names.length), found: name };
+      const details = {
+        ...didYouMean(target.root.span, name, names),
+        expected: listNames(names, names.length),
+        found: name,
+      };
       diagnostics.add(reportTrain('HYB5001', target.root.span, { field: name, where: 'recipes' }, details));
       continue;
     }
@@ -119,7 +125,8 @@ function readRecipe(
     else if (spec.required === true && declaration.of !== undefined) complete = missing(declaration, name, diagnostics);
     else if (spec.required === true && model !== undefined) complete = missing(declaration, name, diagnostics);
   }
-  if (model !== undefined && !fields.has('steps') && !fields.has('tokens')) complete = missing(declaration, 'length', diagnostics);
+  if (model !== undefined && !fields.has('steps') && !fields.has('tokens'))
+    complete = missing(declaration, 'length', diagnostics);
   const precision = selectors === undefined ? [] : resolveRules(rules, selectors, diagnostics);
   if (!complete) return undefined;
   const recipe = {
@@ -135,7 +142,9 @@ function readRecipe(
 
 function missing(declaration: TrainDeclaration, field: string, diagnostics: Diagnostics): false {
   const { text, span } = declaration.name;
-  diagnostics.add(reportTrain('HYB5003', span, { recipe: text, field: field === 'length' ? 'length (steps or tokens)' : field }));
+  diagnostics.add(
+    reportTrain('HYB5003', span, { recipe: text, field: field === 'length' ? 'length (steps or tokens)' : field }),
+  );
   return false;
 }
 
@@ -158,7 +167,8 @@ function defaultAsWritten(name: string, target: Path, environment: Environment):
   const fallback = spec.default as { readonly name?: string } | undefined;
   const choice = spec.spec.kind === 'choice' ? fallback?.name : undefined;
   return {
-    expression: choice === undefined ? { kind: 'RecordExpression', fields: [], span } : { kind: 'Name', text: choice, span },
+    expression:
+      choice === undefined ? { kind: 'RecordExpression', fields: [], span } : { kind: 'Name', text: choice, span },
     environment,
     changes: [],
   };
@@ -175,7 +185,10 @@ function checkTogether(recipe: TrainRecipe, written: ReadonlyMap<string, Written
   }
   const length = steps ?? tokens;
   if (length !== undefined && length.unit === warmup.unit && warmup.value >= length.value) {
-    const values = { warmup: `${printNumber(warmup.value)} ${warmup.unit}`, length: `${printNumber(length.value)} ${length.unit}` };
+    const values = {
+      warmup: `${printNumber(warmup.value)} ${warmup.unit}`,
+      length: `${printNumber(length.value)} ${length.unit}`,
+    };
     diagnostics.add(reportTrain('HYB5013', place('warmup'), values));
   }
   const phases = mix === undefined ? [] : isPhases(mix) ? mix.arguments.mixes : [{ of: mix }];

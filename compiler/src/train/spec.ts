@@ -19,7 +19,12 @@ export type Spec =
   | { readonly kind: 'boolean' }
   | { readonly kind: 'string' }
   /** A number of one of several units; a bare number counts as `plain`. Steps, tokens, sequences and bytes are whole. */
-  | { readonly kind: 'quantity'; readonly units: readonly Dimension[]; readonly plain?: Dimension; readonly min?: number }
+  | {
+      readonly kind: 'quantity';
+      readonly units: readonly Dimension[];
+      readonly plain?: Dimension;
+      readonly min?: number;
+    }
   /** A tuple of a fixed length. */
   | { readonly kind: 'pair'; readonly of: Spec }
   /** One value, or a tuple of any length. */
@@ -67,9 +72,13 @@ export interface SelectedValue<T> {
 }
 
 type RecordValue<F extends Readonly<Record<string, FieldSpec>>> = {
-  readonly [K in keyof F as F[K] extends { readonly default: unknown } | { readonly required: true } ? K : never]: ValueOf<F[K]['spec']>;
+  readonly [
+    K in keyof F as F[K] extends { readonly default: unknown } | { readonly required: true } ? K : never
+  ]: ValueOf<F[K]['spec']>;
 } & {
-  readonly [K in keyof F as F[K] extends { readonly default: unknown } | { readonly required: true } ? never : K]?: ValueOf<F[K]['spec']>;
+  readonly [
+    K in keyof F as F[K] extends { readonly default: unknown } | { readonly required: true } ? never : K
+  ]?: ValueOf<F[K]['spec']>;
 };
 
 type ChoiceValue<C extends Choice> = C extends Choice
@@ -93,7 +102,10 @@ export type ValueOf<S extends Spec> = S extends { readonly kind: 'number' }
               ? ChoiceValue<C>
               : S extends { readonly kind: 'optional'; readonly of: infer T extends Spec }
                 ? ValueOf<T> | null
-                : S extends { readonly kind: 'record'; readonly fields: infer F extends Readonly<Record<string, FieldSpec>> }
+                : S extends {
+                      readonly kind: 'record';
+                      readonly fields: infer F extends Readonly<Record<string, FieldSpec>>;
+                    }
                   ? RecordValue<F>
                   : S extends { readonly kind: 'named'; readonly of: infer T extends Spec }
                     ? Readonly<Record<string, ValueOf<T>>>

@@ -27,11 +27,16 @@ export interface EntryTemplate {
  * The entries of a weight map, base first. An entry of a derivation takes the place of those of the base that have its
  * tensor or any of its parameters.
  */
-export function weightTemplates(declared: Declared<WeightsDeclaration>, diagnostics: Diagnostics): readonly EntryTemplate[] | undefined {
+export function weightTemplates(
+  declared: Declared<WeightsDeclaration>,
+  diagnostics: Diagnostics,
+): readonly EntryTemplate[] | undefined {
   const chain = derivationChain(declared, {
     kind: 'WeightsDeclaration',
     unknownBase: (base, _, candidates) =>
-      diagnostics.add(reportWeights('HYB6004', base.span, { name: base.text }, didYouMean(base.span, base.text, candidates))),
+      diagnostics.add(
+        reportWeights('HYB6004', base.span, { name: base.text }, didYouMean(base.span, base.text, candidates)),
+      ),
     circular: (base, names) => diagnostics.add(reportWeights('HYB6005', base.span, { chain: names })),
   });
   if (chain === undefined) return undefined;
@@ -40,7 +45,9 @@ export function weightTemplates(declared: Declared<WeightsDeclaration>, diagnost
     const own = readEntries(declaration, diagnostics);
     const tensors = new Set(own.map((entry) => entry.tensor));
     const parts = new Set(own.flatMap((entry) => entry.parts.map(partKey)));
-    result = result.filter((entry) => !tensors.has(entry.tensor) && !entry.parts.some((part) => parts.has(partKey(part))));
+    result = result.filter(
+      (entry) => !tensors.has(entry.tensor) && !entry.parts.some((part) => parts.has(partKey(part))),
+    );
     result.push(...own);
   }
   return result;
@@ -59,7 +66,11 @@ function readEntries(declaration: WeightsDeclaration, diagnostics: Diagnostics):
       const literal = span.end - span.start === tensor.length + 2;
       const start = span.start + 1 + match.index;
       const place = literal ? { ...span, start, end: start + match[0].length } : span;
-      const details = didYouMean(place, match[0], PLACEHOLDERS.map((name) => `{${name}}`));
+      const details = didYouMean(
+        place,
+        match[0],
+        PLACEHOLDERS.map((name) => `{${name}}`),
+      );
       diagnostics.add(reportWeights('HYB6001', place, { placeholder: match[0], known: '{layer} and {nth}' }, details));
     }
     const earlier = seen.get(tensor);
@@ -77,7 +88,9 @@ function readEntries(declaration: WeightsDeclaration, diagnostics: Diagnostics):
 function readParts(value: Expression, diagnostics: Diagnostics): readonly ParameterTemplate[] | undefined {
   if (value.kind === 'ErrorExpression') return undefined;
   const isConcat = value.kind === 'Call' && value.callee.kind === 'Name' && value.callee.text === 'concat';
-  const written = isConcat ? value.arguments.map((argument) => (argument.name === undefined ? argument.value : undefined)) : [value];
+  const written = isConcat
+    ? value.arguments.map((argument) => (argument.name === undefined ? argument.value : undefined))
+    : [value];
   const parts = written.map((part) => (part === undefined ? undefined : readPath(part)));
   const wrong = parts.findIndex((part) => part === undefined);
   if (wrong < 0 && parts.length > 0) return parts as readonly ParameterTemplate[];

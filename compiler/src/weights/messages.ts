@@ -46,7 +46,8 @@ export const weightMessages = {
   HYB6003: {
     title: 'Tensor given twice',
     message: "The tensor '{tensor}' is given twice.",
-    explanation: 'Each tensor of a checkpoint has one entry. In a derivation, an entry takes the place of the one in the base.',
+    explanation:
+      'Each tensor of a checkpoint has one entry. In a derivation, an entry takes the place of the one in the base.',
     example: map(up, '"{layer}.up" = F.down.weight', down),
     fixed: map(up, down),
   },

@@ -60,7 +60,10 @@ export function resolveWeightMap(
   const diagnostics = new Diagnostics();
   if (model.weights === undefined) return { diagnostics: [] };
   const { declaration, scope } = model.weights;
-  const templates = weightTemplates({ declaration, scope: scope as FileScope } as Declared<WeightsDeclaration>, diagnostics);
+  const templates = weightTemplates(
+    { declaration, scope: scope as FileScope } as Declared<WeightsDeclaration>,
+    diagnostics,
+  );
   if (templates === undefined || diagnostics.errors > 0) return { diagnostics: diagnostics.list() };
   const entries = new Expansion(model, parameters, declaration, scope as FileScope, diagnostics).run(templates);
   if (diagnostics.errors > 0) return { diagnostics: diagnostics.list() };
@@ -130,7 +133,9 @@ class Expansion {
       const shape = this.#shape(template, shapes as readonly (readonly number[])[]);
       if (shape !== undefined) result.push({ entry: { tensor, shape, parts }, template });
     }
-    if (!found) for (const part of template.parts) if (!this.#mayBeAbsent(part)) this.#unknown(part, `${part.owner}.${part.path}`);
+    if (!found)
+      for (const part of template.parts)
+        if (!this.#mayBeAbsent(part)) this.#unknown(part, `${part.owner}.${part.path}`);
     return result;
   }
 
@@ -183,7 +188,8 @@ class Expansion {
       const [a, b] = [first, others.find((shape) => shape.slice(1).join() !== first.slice(1).join()) ?? others[0]!];
       return wrong(`[${a.join(', ')}] and [${b.join(', ')}] cannot be put one after another`);
     }
-    const logical = others.length === 0 ? first : [shapes.reduce((rows, shape) => rows + (shape[0] ?? 1), 0), ...first.slice(1)];
+    const logical =
+      others.length === 0 ? first : [shapes.reduce((rows, shape) => rows + (shape[0] ?? 1), 0), ...first.slice(1)];
     if (template.entry.shape === undefined) return logical;
     const sizes: number[] = [];
     let wildcards = 0;
@@ -195,14 +201,20 @@ class Expansion {
         continue;
       }
       if (dim.kind === 'Ellipsis') return wrong('`...` says nothing here');
-      const value = evaluate(dim, fileEnvironment(this.scope), { diagnostics: this.diagnostics, width: this.model.width });
+      const value = evaluate(dim, fileEnvironment(this.scope), {
+        diagnostics: this.diagnostics,
+        width: this.model.width,
+      });
       if (value === undefined) return undefined;
-      if (value.kind !== 'number' || !Number.isInteger(value.value) || value.value < 1) return wrong('sizes are whole numbers from 1');
+      if (value.kind !== 'number' || !Number.isInteger(value.value) || value.value < 1)
+        return wrong('sizes are whole numbers from 1');
       sizes.push(value.value);
     }
     const count = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
     if (count(sizes) !== count(logical)) {
-      return wrong(`[${sizes.join(', ')}] has ${count(sizes)} elements, and the parameter [${logical.join(', ')}] has ${count(logical)}`);
+      return wrong(
+        `[${sizes.join(', ')}] has ${count(sizes)} elements, and the parameter [${logical.join(', ')}] has ${count(logical)}`,
+      );
     }
     return sizes;
   }
@@ -253,7 +265,9 @@ class Expansion {
 function mayHave(declaration: BlockDeclaration, path: string): boolean {
   const [first, ...rest] = path.split('.');
   if (slotsOf(declaration).includes(first!)) return true;
-  const param = declaration.body.find((statement): statement is ParamStatement => statement.kind === 'ParamStatement' && statement.name.text === first);
+  const param = declaration.body.find(
+    (statement): statement is ParamStatement => statement.kind === 'ParamStatement' && statement.name.text === first,
+  );
   if (param === undefined) return false;
   // A linear map's matrix is always there; its bias and the scale of sigma reparametrisation are not.
   return param.condition !== undefined || (rest.length === 1 && rest[0] !== 'weight');

@@ -1,6 +1,14 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { catalogue, errorIndex, errorPage, exampleFiles, exampleModel, repeatedCodes, resolveWeightMap } from '@hyb/compiler';
+import {
+  catalogue,
+  errorIndex,
+  errorPage,
+  exampleFiles,
+  exampleModel,
+  repeatedCodes,
+  resolveWeightMap,
+} from '@hyb/compiler';
 import { compile, render } from '../support/compile.js';
 
 const folder = join(process.cwd(), 'docs/errors');

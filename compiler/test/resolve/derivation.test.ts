@@ -27,7 +27,13 @@ function argument(m: Model, layer: number, name: string): unknown {
 
 test('values that refer to a changed field change with it, defaults included', () => {
   const m = derived('width = 128, heads = 8');
-  expect([m.width, argument(m, 0, 'heads'), argument(m, 0, 'kv_heads'), argument(m, 0, 'head_dim'), argument(m, 1, 'inner')]).toEqual([128, 8, 8, 16, 256]);
+  expect([
+    m.width,
+    argument(m, 0, 'heads'),
+    argument(m, 0, 'kv_heads'),
+    argument(m, 0, 'head_dim'),
+    argument(m, 1, 'inner'),
+  ]).toEqual([128, 8, 8, 16, 256]);
 });
 
 test('the right side may refer to the base’s own value', () => {
@@ -39,7 +45,9 @@ test('a block by name addresses all its layers; a later single layer goes its ow
   expect([0, 2, 4].map((i) => argument(derived('A.cap = 50', 'layers[2].cap = 20'), i, 'cap'))).toEqual([50, 20, 50]);
   expect([0, 2, 4].map((i) => argument(derived('layers[2].cap = 20', 'A.cap = 50'), i, 'cap'))).toEqual([50, 50, 50]);
   // In one body the order says nothing: the narrower one decides.
-  expect([0, 2, 4].map((i) => argument(derived('layers[2].cap = 20, layers[2..].cap = 10, A.cap = 50'), i, 'cap'))).toEqual([50, 20, 10]);
+  expect(
+    [0, 2, 4].map((i) => argument(derived('layers[2].cap = 20, layers[2..].cap = 10, A.cap = 50'), i, 'cap')),
+  ).toEqual([50, 20, 10]);
 });
 
 test('a range of layers changes those that have the field', () => {
@@ -63,8 +71,14 @@ test('slots: one is set, a record replaces all, none empties', () => {
   expect(slots(derived('A.norm = { qkv = LayerNorm }'), 'F')).toEqual(['pre RMSNorm']);
   expect(slots(derived('A.norm = none'), 'A')).toEqual([]);
   expect(slots(derived('A.norm.pre = none'), 'A')).toEqual(['pre none']);
-  expect(slots(derived('A.norm = { qkv = LayerNorm }', 'A.norm.pre = RMSNorm'), 'A')).toEqual(['pre RMSNorm', 'qkv LayerNorm']);
-  expect(slots(derived('norm = { qk = LayerNorm, out = LayerScale }'), 'A')).toEqual(['out LayerScale', 'qk LayerNorm']);
+  expect(slots(derived('A.norm = { qkv = LayerNorm }', 'A.norm.pre = RMSNorm'), 'A')).toEqual([
+    'pre RMSNorm',
+    'qkv LayerNorm',
+  ]);
+  expect(slots(derived('norm = { qk = LayerNorm, out = LayerScale }'), 'A')).toEqual([
+    'out LayerScale',
+    'qk LayerNorm',
+  ]);
   expect(slots(derived('norm = { qk = LayerNorm, out = LayerScale }'), 'F')).toEqual(['out LayerScale']);
   expect(slots(derived('norm.out = LayerScale'), 'F')).toEqual(['pre RMSNorm', 'out LayerScale']);
   // What a block says of itself stays when the model's default changes later.
@@ -80,7 +94,9 @@ test('arguments of norms', () => {
   expect([0, 1].map((i) => eps(derived('norm.pre.eps = 1e-6'), i))).toEqual([1e-6, 1e-6]);
   expect([0, 1].map((i) => eps(derived('A.norm.pre.eps = 1e-6'), i))).toEqual([1e-6, 1e-5]);
   expect([0, 2].map((i) => eps(derived('layers[2].norm.pre.eps = 1e-6'), i))).toEqual([1e-5, 1e-6]);
-  expect([0, 2].map((i) => eps(derived('layers[2].norm.pre.eps = 1e-6', 'A.norm.pre.eps = 1e-4'), i))).toEqual([1e-4, 1e-4]);
+  expect([0, 2].map((i) => eps(derived('layers[2].norm.pre.eps = 1e-6', 'A.norm.pre.eps = 1e-4'), i))).toEqual([
+    1e-4, 1e-4,
+  ]);
   expect(derived('head.norm.eps = 1e-3').head.norm?.arguments['eps']).toMatchObject({ value: 1e-3 });
 });
 
@@ -117,7 +133,8 @@ test('shared blocks have the weights of their first layer', () => {
 
 test('derivation goes across files, and names mean what they mean in their own file', () => {
   const m = model({
-    'main.hyb': 'use "./lib.hyb".{Base}\nuse std.{GatedMLP as MLP}\nmodel D = Base with { F = MLP(inner = width) }\nmodel E = D with { A.norm.pre = none }',
+    'main.hyb':
+      'use "./lib.hyb".{Base}\nuse std.{GatedMLP as MLP}\nmodel D = Base with { F = MLP(inner = width) }\nmodel E = D with { A.norm.pre = none }',
     'lib.hyb': base,
   });
   expect(m.aliases['F']!.declaration.name.text).toBe('GatedMLP');
@@ -185,63 +202,95 @@ const ARGUMENTS = { A: ['cap', 'window', 'scale'], F: ['inner'] };
 const alias = fc.constantFrom<'A' | 'F'>('A', 'F');
 const norm = fc.constantFrom(...NORMS);
 const value = fc.integer({ min: 1, max: 99 }).map(String);
-const range = fc.tuple(fc.nat(5), fc.integer({ min: 1, max: 6 })).map(([start, length]) => [start, Math.min(6, start + length)] as const);
+const range = fc
+  .tuple(fc.nat(5), fc.integer({ min: 1, max: 6 }))
+  .map(([start, length]) => [start, Math.min(6, start + length)] as const);
 
-function mapLayers(state: State, which: (layer: SimulatedLayer, i: number) => boolean, change: (layer: SimulatedLayer) => SimulatedLayer): State {
+function mapLayers(
+  state: State,
+  which: (layer: SimulatedLayer, i: number) => boolean,
+  change: (layer: SimulatedLayer) => SimulatedLayer,
+): State {
   return { ...state, layers: state.layers.map((layer, i) => (which(layer, i) ? change(layer) : layer)) };
 }
 
 const change: fc.Arbitrary<Change> = fc.oneof(
   fc.constantFrom(32, 64, 128).map((width): Change => ({ text: `width = ${width}`, apply: (s) => ({ ...s, width }) })),
-  fc.tuple(fc.constantFrom(...SLOTS.A), norm).map(
-    ([slot, n]): Change => ({ text: `norm.${slot} = ${n}`, apply: (s) => ({ ...s, defaults: { ...s.defaults, [slot]: n } }) }),
-  ),
-  fc.tuple(fc.constantFrom(...SLOTS.A), norm).map(
-    ([slot, n]): Change => ({ text: `norm = { ${slot} = ${n} }`, apply: (s) => ({ ...s, defaults: { [slot]: n } }) }),
+  fc
+    .tuple(fc.constantFrom(...SLOTS.A), norm)
+    .map(([slot, n]): Change => ({
+      text: `norm.${slot} = ${n}`,
+      apply: (s) => ({ ...s, defaults: { ...s.defaults, [slot]: n } }),
+    })),
+  fc
+    .tuple(fc.constantFrom(...SLOTS.A), norm)
+    .map(([slot, n]): Change => ({
+      text: `norm = { ${slot} = ${n} }`,
+      apply: (s) => ({ ...s, defaults: { [slot]: n } }),
+    })),
+  alias.chain((a) =>
+    fc.tuple(fc.constantFrom(...ARGUMENTS[a]), value).map(([name, v]): Change => ({
+      text: `${a}.${name} = ${v}`,
+      apply: (s) =>
+        mapLayers(
+          s,
+          (l) => l.alias === a,
+          (l) => ({ ...l, arguments: { ...l.arguments, [name]: v } }),
+        ),
+    })),
   ),
   alias.chain((a) =>
-    fc.tuple(fc.constantFrom(...ARGUMENTS[a]), value).map(
-      ([name, v]): Change => ({
-        text: `${a}.${name} = ${v}`,
-        apply: (s) => mapLayers(s, (l) => l.alias === a, (l) => ({ ...l, arguments: { ...l.arguments, [name]: v } })),
-      }),
-    ),
+    fc.tuple(fc.constantFrom(...SLOTS[a]), norm).map(([slot, n]): Change => ({
+      text: `${a}.norm.${slot} = ${n}`,
+      apply: (s) =>
+        mapLayers(
+          s,
+          (l) => l.alias === a,
+          (l) => ({ ...l, slots: { ...l.slots, [slot]: n } }),
+        ),
+    })),
   ),
   alias.chain((a) =>
-    fc.tuple(fc.constantFrom(...SLOTS[a]), norm).map(
-      ([slot, n]): Change => ({
-        text: `${a}.norm.${slot} = ${n}`,
-        apply: (s) => mapLayers(s, (l) => l.alias === a, (l) => ({ ...l, slots: { ...l.slots, [slot]: n } })),
-      }),
-    ),
+    fc.tuple(fc.constantFrom(...SLOTS[a]), norm).map(([slot, n]): Change => ({
+      text: `${a}.norm = { ${slot} = ${n} }`,
+      apply: (s) =>
+        mapLayers(
+          s,
+          (l) => l.alias === a,
+          (l) => ({ ...l, inherits: false, slots: { [slot]: n } }),
+        ),
+    })),
   ),
-  alias.chain((a) =>
-    fc.tuple(fc.constantFrom(...SLOTS[a]), norm).map(
-      ([slot, n]): Change => ({
-        text: `${a}.norm = { ${slot} = ${n} }`,
-        apply: (s) => mapLayers(s, (l) => l.alias === a, (l) => ({ ...l, inherits: false, slots: { [slot]: n } })),
-      }),
-    ),
-  ),
-  fc.tuple(range, fc.constantFrom('pre', 'out', 'post'), norm).map(
-    ([[start, end], slot, n]): Change => ({
-      text: `layers[${start}..${end}].norm.${slot} = ${n}`,
-      apply: (s) => mapLayers(s, (_, i) => i >= start && i < end, (l) => ({ ...l, slots: { ...l.slots, [slot]: n } })),
-    }),
-  ),
-  fc.tuple(fc.nat(5), value).map(
-    ([i, v]): Change => ({
-      text: i % 2 === 0 ? `layers[${i}].cap = ${v}` : `layers[${i}].inner = ${v}`,
-      apply: (s) => mapLayers(s, (_, j) => j === i, (l) => ({ ...l, arguments: { ...l.arguments, [i % 2 === 0 ? 'cap' : 'inner']: v } })),
-    }),
-  ),
+  fc.tuple(range, fc.constantFrom('pre', 'out', 'post'), norm).map(([[start, end], slot, n]): Change => ({
+    text: `layers[${start}..${end}].norm.${slot} = ${n}`,
+    apply: (s) =>
+      mapLayers(
+        s,
+        (_, i) => i >= start && i < end,
+        (l) => ({ ...l, slots: { ...l.slots, [slot]: n } }),
+      ),
+  })),
+  fc.tuple(fc.nat(5), value).map(([i, v]): Change => ({
+    text: i % 2 === 0 ? `layers[${i}].cap = ${v}` : `layers[${i}].inner = ${v}`,
+    apply: (s) =>
+      mapLayers(
+        s,
+        (_, j) => j === i,
+        (l) => ({ ...l, arguments: { ...l.arguments, [i % 2 === 0 ? 'cap' : 'inner']: v } }),
+      ),
+  })),
 );
 
 test('random chains of derivations mean what their changes mean one after another', () => {
   const start: State = {
     width: 64,
     defaults: { pre: 'RMSNorm' },
-    layers: Array.from({ length: 6 }, (_, i) => ({ alias: i % 2 === 0 ? 'A' : 'F', arguments: {}, slots: {}, inherits: true })),
+    layers: Array.from({ length: 6 }, (_, i) => ({
+      alias: i % 2 === 0 ? 'A' : 'F',
+      arguments: {},
+      slots: {},
+      inherits: true,
+    })),
   };
   fc.assert(
     fc.property(fc.array(change, { minLength: 1, maxLength: 12 }), (changes) => {
@@ -250,11 +299,17 @@ test('random chains of derivations mean what their changes mean one after anothe
       expect(m.width).toBe(expected.width);
       for (const [i, layer] of expected.layers.entries()) {
         const block = m.layers[i]!.block;
-        const written = { ...(layer.alias === 'F' ? { inner: String(2 * expected.width) } : { heads: '4' }), ...layer.arguments };
-        for (const [name, v] of Object.entries(written)) expect([i, name, String(argument(m, i, name))]).toEqual([i, name, v]);
+        const written = {
+          ...(layer.alias === 'F' ? { inner: String(2 * expected.width) } : { heads: '4' }),
+          ...layer.arguments,
+        };
+        for (const [name, v] of Object.entries(written))
+          expect([i, name, String(argument(m, i, name))]).toEqual([i, name, v]);
         const slots = { ...(layer.inherits ? expected.defaults : {}), ...layer.slots };
         const own = Object.fromEntries(Object.entries(slots).filter(([slot]) => SLOTS[layer.alias].includes(slot)));
-        const found = Object.fromEntries(Object.entries(block.slots).map(([slot, n]) => [slot, n?.declaration.name.text ?? 'none']));
+        const found = Object.fromEntries(
+          Object.entries(block.slots).map(([slot, n]) => [slot, n?.declaration.name.text ?? 'none']),
+        );
         expect([i, found]).toEqual([i, own]);
       }
     }),

@@ -48,12 +48,18 @@ const { pattern } = fc.letrec<{ pattern: Pattern }>((tie) => ({
   pattern: fc.oneof(
     { maxDepth: 4 },
     fc.constantFrom('M', 'A', 'F'),
-    fc.record({ items: fc.array(tie('pattern'), { minLength: 1, maxLength: 4 }), count: fc.integer({ min: 1, max: 4 }) }),
+    fc.record({
+      items: fc.array(tie('pattern'), { minLength: 1, maxLength: 4 }),
+      count: fc.integer({ min: 1, max: 4 }),
+    }),
   ),
 }));
 
 test('any pattern expands as the obvious expansion does', () => {
-  fc.assert(fc.property(pattern, (p) => expect(layers(`[${print(p)}]`)).toBe(expand(p))), { numRuns: 200 });
+  fc.assert(
+    fc.property(pattern, (p) => expect(layers(`[${print(p)}]`)).toBe(expand(p))),
+    { numRuns: 200 },
+  );
 });
 
 test('the compressed form of any list of names expands to it again', () => {
@@ -95,10 +101,18 @@ test('letters that the map lacks are pointed at', () => {
   expect(render(compile(text).diagnostics, text)).toMatchSnapshot();
 });
 
-test.each(['[]', '[()*4]', '[(()*1000000)*1000000]', '12', '"M*-"', 'M', 'pattern()', 'pattern("M")', 'pattern("", { M: M })', 'pattern(M, { M: M })'])(
-  'is no pattern: %s',
-  (text) => {
-    expect(compile(source(text)).diagnostics.some((d) => d.severity === 'error')).toBe(true);
-    expect(compile(source(text)).models).toEqual([]);
-  },
-);
+test.each([
+  '[]',
+  '[()*4]',
+  '[(()*1000000)*1000000]',
+  '12',
+  '"M*-"',
+  'M',
+  'pattern()',
+  'pattern("M")',
+  'pattern("", { M: M })',
+  'pattern(M, { M: M })',
+])('is no pattern: %s', (text) => {
+  expect(compile(source(text)).diagnostics.some((d) => d.severity === 'error')).toBe(true);
+  expect(compile(source(text)).models).toEqual([]);
+});

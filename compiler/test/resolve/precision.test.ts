@@ -51,13 +51,23 @@ test('each rank of selectors is over the one before', () => {
     const rules = ranks.slice(0, count);
     for (const order of [rules, [...rules].reverse()]) {
       const m = model(source(...order));
-      expect([count, precisionOf(m, 'weights', place(m, 4, 'q.weight', at))]).toEqual([count, rules.at(-1)!.split(' = ')[1]]);
+      expect([count, precisionOf(m, 'weights', place(m, 4, 'q.weight', at))]).toEqual([
+        count,
+        rules.at(-1)!.split(' = ')[1],
+      ]);
     }
   }
 });
 
 test('norms, slots of a block, the head and the embedding', () => {
-  const m = model(source('activations in norms = bf16', 'activations in A.norm.pre = f16', 'activations in head = e4m3', 'activations in embedding = e5m2'));
+  const m = model(
+    source(
+      'activations in norms = bf16',
+      'activations in A.norm.pre = f16',
+      'activations in head = e4m3',
+      'activations in embedding = e5m2',
+    ),
+  );
   expect(precisionOf(m, 'activations', place(m, 0, 'pre', { norm: true }))).toBe('bf16');
   expect(precisionOf(m, 'activations', place(m, 4, 'pre', { norm: true }))).toBe('f16');
   expect(precisionOf(m, 'activations', place(m, 4, 'q'))).toBe('f32');
@@ -72,8 +82,17 @@ test('`norm` of a block is every slot of it, and less than a slot by name', () =
 });
 
 test('the FP8 recipe: first and last four matrix products in bf16', () => {
-  const m = model(source('weights = bf16', 'weights in linears = e4m3', 'weights in linears[..4] = bf16', 'weights in linears[-4..] = bf16'));
-  const types = Array.from({ length: 12 }, (_, index) => precisionOf(m, 'weights', place(m, 0, 'out.weight', { linear: { index, count: 12 } })));
+  const m = model(
+    source(
+      'weights = bf16',
+      'weights in linears = e4m3',
+      'weights in linears[..4] = bf16',
+      'weights in linears[-4..] = bf16',
+    ),
+  );
+  const types = Array.from({ length: 12 }, (_, index) =>
+    precisionOf(m, 'weights', place(m, 0, 'out.weight', { linear: { index, count: 12 } })),
+  );
   expect(types).toEqual([...Array(4).fill('bf16'), ...Array(4).fill('e4m3'), ...Array(4).fill('bf16')]);
   expect(precisionOf(m, 'weights', { part: 'head' })).toBe('bf16');
 });
@@ -82,7 +101,9 @@ test('a tie between ranges of products is told, with both rules', () => {
   const m = model(source('weights in linears[..4] = bf16', 'weights in linears[-4..] = f16'));
   const choice = explainPrecision(m, 'weights', place(m, 0, 'out.weight', { linear: { index: 3, count: 6 } }));
   expect(choice.ties).toHaveLength(1);
-  expect(explainPrecision(m, 'weights', place(m, 0, 'out.weight', { linear: { index: 0, count: 6 } })).ties).toEqual([]);
+  expect(explainPrecision(m, 'weights', place(m, 0, 'out.weight', { linear: { index: 0, count: 6 } })).ties).toEqual(
+    [],
+  );
 });
 
 test('a derivation replaces rules of the same role and selector, and adds others', () => {

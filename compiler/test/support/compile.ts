@@ -22,7 +22,8 @@ export function compile(sources: string | Sources, entry?: string, modelName?: s
 export function model(sources: string | Sources, name?: string): Model {
   const compiled = compile(sources);
   const errors = compiled.diagnostics.filter((d) => d.severity === 'error');
-  if (errors.length > 0) throw new Error(render(errors, typeof sources === 'string' ? { 'main.hyb': sources } : sources));
+  if (errors.length > 0)
+    throw new Error(render(errors, typeof sources === 'string' ? { 'main.hyb': sources } : sources));
   const found = name === undefined ? compiled.models.at(-1) : compiled.models.find((one) => one.name === name);
   if (found === undefined) throw new Error(`no model ${name ?? ''}`);
   return found;
@@ -57,7 +58,10 @@ export function render(diagnostics: readonly Diagnostic[], sources: string | Sou
 /** The text after a fix. */
 export function applyFix(text: string, diagnostic: Diagnostic, fix = 0): string {
   const edits = [...(diagnostic.fixes[fix]?.edits ?? [])].sort((a, b) => b.span.start - a.span.start);
-  return edits.reduce((result, edit) => result.slice(0, edit.span.start) + edit.text + result.slice(edit.span.end), text);
+  return edits.reduce(
+    (result, edit) => result.slice(0, edit.span.start) + edit.text + result.slice(edit.span.end),
+    text,
+  );
 }
 
 export function codes(sources: string | Sources, entry?: string, modelName?: string): readonly string[] {

@@ -22,7 +22,8 @@ export const modelMessages = {
   HYB2003: {
     title: 'Field given twice',
     message: "'{field}' is given twice.",
-    explanation: 'A field has one value. In a derivation, `with { … }` may change what the base says, but each field once.',
+    explanation:
+      'A field has one value. In a derivation, `with { … }` may change what the base says, but each field once.',
     example: modelWith('width = 32'),
     fixed: modelWith(),
   },
@@ -67,7 +68,8 @@ export const modelMessages = {
   HYB2022: {
     title: 'Not a set of slots',
     message: "'{path}' takes norms by slot in braces, or `none`.",
-    explanation: 'Norms are placed by naming slots: `norm = { pre = RMSNorm }`. To set a single slot write `A.norm.qk = …`.',
+    explanation:
+      'Norms are placed by naming slots: `norm = { pre = RMSNorm }`. To set a single slot write `A.norm.qk = …`.',
     example: attentionModel(['norm = LayerNorm']),
     fixed: attentionModel(['norm = { pre = LayerNorm }']),
   },
@@ -89,7 +91,8 @@ export const modelMessages = {
   HYB2031: {
     title: 'Too many layers',
     message: 'The pattern has {count} layers; at most {limit} are allowed.',
-    explanation: 'The limit guards against slips in repetition counts. The length is computed before anything is expanded.',
+    explanation:
+      'The limit guards against slips in repetition counts. The length is computed before anything is expanded.',
     example: modelWith().replace('[F]', '[(F*100_000)*100_000]'),
     fixed: modelWith().replace('[F]', '[(F*10)*10]'),
   },
@@ -102,7 +105,7 @@ export const modelMessages = {
   },
   HYB2033: {
     title: 'Wrong repetition',
-    message: "A repetition count is a whole number from 1 up, not {found}.",
+    message: 'A repetition count is a whole number from 1 up, not {found}.',
     explanation: 'A group that is repeated zero times would silently leave layers out.',
     example: modelWith().replace('[F]', '[F F*0]'),
     fixed: modelWith(),
@@ -110,7 +113,8 @@ export const modelMessages = {
   HYB2034: {
     title: 'Letter not in the map',
     message: "The letter '{letter}' of the pattern is not in the map.",
-    explanation: 'In `pattern("M-M*-", { M: M, "*": A, "-": F })` each letter of the string stands for the block that the map gives.',
+    explanation:
+      'In `pattern("M-M*-", { M: M, "*": A, "-": F })` each letter of the string stands for the block that the map gives.',
     example: modelWith().replace('[F]', 'pattern("-M", { "-": F })'),
     fixed: modelWith().replace('[F]', 'pattern("--", { "-": F })'),
   },
@@ -163,7 +167,8 @@ export const modelMessages = {
   HYB2041: {
     title: 'Not a weight map',
     message: "'{name}' is no weight map.",
-    explanation: 'The field `weights` names a `weights` declaration: how the tensors of a checkpoint are made of parameters.',
+    explanation:
+      'The field `weights` names a `weights` declaration: how the tensors of a checkpoint are made of parameters.',
     example: modelWith('weights = F'),
     fixed: modelWith('weights = none'),
   },

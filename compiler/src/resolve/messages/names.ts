@@ -63,14 +63,16 @@ export const nameMessages = {
     message: "There is no unit '{unit}'.",
     explanation:
       'Units are KB, MB, GB, TB (powers of 1000), KiB, MiB, GiB, TiB (powers of 1024), steps, tokens, sequences, seconds, minutes and hours.',
-    example: 'use std.{MLP}\n\nmodel Small {\n  vocab = 256\n  width = 64\n  context = 128\n  F = MLP(inner = 128)\n  layers = [F]\n}\n\ntrain Run of Small {\n  batch = 8\n  steps = 100\n  rate = 1e-3\n  memory = 6 Gb\n}',
-    fixed: 'use std.{MLP}\n\nmodel Small {\n  vocab = 256\n  width = 64\n  context = 128\n  F = MLP(inner = 128)\n  layers = [F]\n}\n\ntrain Run of Small {\n  batch = 8\n  steps = 100\n  rate = 1e-3\n  memory = 6 GB\n}',
+    example:
+      'use std.{MLP}\n\nmodel Small {\n  vocab = 256\n  width = 64\n  context = 128\n  F = MLP(inner = 128)\n  layers = [F]\n}\n\ntrain Run of Small {\n  batch = 8\n  steps = 100\n  rate = 1e-3\n  memory = 6 Gb\n}',
+    fixed:
+      'use std.{MLP}\n\nmodel Small {\n  vocab = 256\n  width = 64\n  context = 128\n  F = MLP(inner = 128)\n  layers = [F]\n}\n\ntrain Run of Small {\n  batch = 8\n  steps = 100\n  rate = 1e-3\n  memory = 6 GB\n}',
   },
   HYB1018: {
     title: 'No such part',
     message: "{what} has no '{name}'.",
     explanation:
-      "Of a named block, its arguments can be read: `A.heads`. An index takes one element of a tuple, counted from zero. Other values have no parts.",
+      'Of a named block, its arguments can be read: `A.heads`. An index takes one element of a tuple, counted from zero. Other values have no parts.',
     example: attentionModel(['embedding = { scale = A.head }']),
     fixed: attentionModel(['embedding = { scale = A.heads }']),
   },
