@@ -72,7 +72,7 @@ export function bindArguments(
               ...didYouMean(argument.name.span, name, candidates),
               ...(parameters.length === 0
                 ? {}
-                : { expected: listNames(parameters.map((parameter) => parameter.name)) }),
+                : { expected: listNames(parameters.map((parameter) => parameter.name)), found: name }),
               related: declared,
             },
           ),

@@ -43,6 +43,9 @@ export interface Definition<D extends ModelDeclaration | TrainDeclaration> {
   readonly rules: readonly WrittenRule[];
 }
 
+/** More steps than any study has; a guard, since each model is resolved from its first base up. */
+const MAX_CHAIN = 64;
+
 type Derivable = ModelDeclaration | TrainDeclaration | WeightsDeclaration;
 
 /** How messages speak of one sort of derivable declaration. */
@@ -50,6 +53,7 @@ export interface DerivationReports<D extends Derivable> {
   readonly kind: D['kind'];
   readonly unknownBase: (base: Name, scope: FileScope, candidates: readonly string[]) => void;
   readonly circular: (base: Name, chain: string) => void;
+  readonly diagnostics: Diagnostics;
 }
 
 /** The chain of bases, the first base first; undefined, with a finding, where it has no beginning. */
@@ -79,6 +83,10 @@ export function derivationChain<D extends Derivable>(
       reports.circular(base, names.join(' → '));
       return undefined;
     }
+    if (chain.length === MAX_CHAIN) {
+      reports.diagnostics.add(report('HYB2056', base.span, { limit: MAX_CHAIN }));
+      return undefined;
+    }
     chain.push(next);
     current = next;
   }
@@ -92,6 +100,7 @@ export function modelDefinition(
 ): Definition<ModelDeclaration> | undefined {
   const chain = derivationChain(declared, {
     kind: 'ModelDeclaration',
+    diagnostics,
     unknownBase: (base, _, candidates) =>
       diagnostics.add(report('HYB2051', base.span, { name: base.text }, didYouMean(base.span, base.text, candidates))),
     circular: (base, names) => diagnostics.add(report('HYB2052', base.span, { chain: names })),

@@ -2,7 +2,7 @@
  * Values of compile-time expressions. `undefined` means that the expression was wrong and has been reported; whoever
  * asked stays silent about it.
  */
-import type { Argument, Binary, BinaryOperator, Call, Expression, Name, Span } from '@hyb/grammar';
+import type { Argument, Binary, BinaryOperator, Call, Declaration, Expression, Name, Span } from '@hyb/grammar';
 import type { Diagnostics } from '../diagnostics/collector.js';
 import { didYouMean } from '../diagnostics/suggest.js';
 import { describeDeclaration } from '../sources/scope.js';
@@ -20,11 +20,30 @@ export interface EvaluationContext {
   readonly width: number | undefined;
 }
 
+/** Deeper than any model is written, and far from where the stack ends. */
+const MAX_DEPTH = 200;
+/** Expressions being evaluated, each inside the one before; evaluation is synchronous. */
+let depth = 0;
+
+/** The value of an expression; undefined, with a finding, where it has none. */
 export function evaluate(
   expression: Expression,
   environment: Environment,
   context: EvaluationContext,
 ): Value | undefined {
+  if (depth >= MAX_DEPTH) {
+    context.diagnostics.add(report('HYB1019', expression.span, { limit: MAX_DEPTH }));
+    return undefined;
+  }
+  depth++;
+  try {
+    return valueOf(expression, environment, context);
+  } finally {
+    depth--;
+  }
+}
+
+function valueOf(expression: Expression, environment: Environment, context: EvaluationContext): Value | undefined {
   const wrong = (what: string): undefined => {
     context.diagnostics.add(report('HYB1012', expression.span, { what }));
     return undefined;
@@ -144,7 +163,8 @@ export function describeValue(value: Value): string {
     case 'none':
       return 'none';
     case 'number':
-      return `the number ${printValue(value)}`;
+      // A fraction that happens to be whole is shown as one: 2.0 is no whole number here.
+      return `the number ${printValue(value)}${!value.integer && Number.isInteger(value.value) ? '.0' : ''}`;
     case 'boolean':
       return printValue(value);
     case 'string':
@@ -170,16 +190,14 @@ function evaluateName(name: Name, environment: Environment, context: EvaluationC
     const { declaration, scope } = declared;
     switch (declaration.kind) {
       case 'BlockDeclaration':
+        if (declaration.form === 'block') return notAValue(name, declaration, context);
         return instantiate(declaration, scope, [], name.span, context);
       case 'FunctionDeclaration':
         return { kind: 'function', callee: { declaration, scope }, arguments: {} };
       case 'ModelDeclaration':
       case 'TrainDeclaration':
       case 'WeightsDeclaration':
-        context.diagnostics.add(
-          report('HYB1011', name.span, { name: name.text, what: describeDeclaration(declaration) }),
-        );
-        return undefined;
+        return notAValue(name, declaration, context);
     }
   }
   if (environment.scope.isBroken(name.text)) return undefined;
@@ -190,6 +208,11 @@ function evaluateName(name: Name, environment: Environment, context: EvaluationC
   context.diagnostics.add(
     report('HYB1010', name.span, { name: name.text }, didYouMean(name.span, name.text, candidates)),
   );
+  return undefined;
+}
+
+function notAValue(name: Name, declaration: Declaration, context: EvaluationContext): undefined {
+  context.diagnostics.add(report('HYB1011', name.span, { name: name.text, what: describeDeclaration(declaration) }));
   return undefined;
 }
 
@@ -206,6 +229,7 @@ function evaluateCall(call: Call, environment: Environment, context: EvaluationC
     const { declaration, scope } = declared;
     switch (declaration.kind) {
       case 'BlockDeclaration':
+        if (declaration.form === 'block') return notAValue(callee, declaration, context);
         return instantiate(declaration, scope, given, call.span, context);
       case 'FunctionDeclaration':
         return partialFunction(declaration, scope, given, context);

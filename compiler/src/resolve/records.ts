@@ -34,7 +34,10 @@ export class RecordFields {
     this.#values.clear();
     this.#arguments.clear();
     if (value.kind !== 'RecordExpression') {
-      const values = { field: this.name, expected: `{ ${this.fields.join(' = …, ')} = … }`, found: 'something else' };
+      const found = evaluate(value, environment, this.context);
+      if (found === undefined) return;
+      const expected = `{ ${this.fields.join(' = …, ')} = … }`;
+      const values = { field: this.name, expected, found: describeValue(found) };
       this.context.diagnostics.add(report('HYB2004', value.span, values));
       return;
     }

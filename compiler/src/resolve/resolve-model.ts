@@ -1,6 +1,6 @@
 /** One model: its assignments, base first, become the resolved `Model`. */
 import type { ModelDeclaration, Name, PathIndex, PathStep, WeightsDeclaration } from '@hyb/grammar';
-import type { Diagnostics } from '../diagnostics/collector.js';
+import { Diagnostics } from '../diagnostics/collector.js';
 import { didYouMean, nearest, replaceFix } from '../diagnostics/suggest.js';
 import type { BlockInstance, Model, NormInstance } from '../model/model.js';
 import { describeDeclaration } from '../sources/scope.js';
@@ -54,8 +54,9 @@ class ModelResolver {
     for (let level = 0; level < chain.length; level++) {
       const here = assignments.filter((assignment) => assignment.level === level);
       for (const assignment of here) if (assignment.target.steps.length === 0) this.#define(assignment);
-      for (const assignment of here.filter((a) => a.target.steps.length > 0).sort(bySpecificity))
+      for (const assignment of here.filter((a) => a.target.steps.length > 0).sort(bySpecificity)) {
         this.#change(assignment);
+      }
     }
     const vocab = this.#size('vocab');
     const width = this.#size('width');
@@ -374,6 +375,8 @@ class ModelResolver {
     }
     const chain = derivationChain(declared as Declared<WeightsDeclaration>, {
       kind: 'WeightsDeclaration',
+      // What is wrong with the chain is reported where the map is declared.
+      diagnostics: new Diagnostics(),
       unknownBase: () => undefined,
       circular: () => undefined,
     });

@@ -40,6 +40,7 @@ export function resolveTrain(
 ): TrainRecipe | undefined {
   const chain = derivationChain(declared, {
     kind: 'TrainDeclaration',
+    diagnostics,
     unknownBase: (base, _, candidates) =>
       diagnostics.add(
         reportTrain('HYB5008', base.span, { name: base.text }, didYouMean(base.span, base.text, candidates)),

@@ -33,6 +33,7 @@ export function weightTemplates(
 ): readonly EntryTemplate[] | undefined {
   const chain = derivationChain(declared, {
     kind: 'WeightsDeclaration',
+    diagnostics,
     unknownBase: (base, _, candidates) =>
       diagnostics.add(
         reportWeights('HYB6004', base.span, { name: base.text }, didYouMean(base.span, base.text, candidates)),

@@ -216,18 +216,14 @@ function mapLayers(
 
 const change: fc.Arbitrary<Change> = fc.oneof(
   fc.constantFrom(32, 64, 128).map((width): Change => ({ text: `width = ${width}`, apply: (s) => ({ ...s, width }) })),
-  fc
-    .tuple(fc.constantFrom(...SLOTS.A), norm)
-    .map(([slot, n]): Change => ({
-      text: `norm.${slot} = ${n}`,
-      apply: (s) => ({ ...s, defaults: { ...s.defaults, [slot]: n } }),
-    })),
-  fc
-    .tuple(fc.constantFrom(...SLOTS.A), norm)
-    .map(([slot, n]): Change => ({
-      text: `norm = { ${slot} = ${n} }`,
-      apply: (s) => ({ ...s, defaults: { [slot]: n } }),
-    })),
+  fc.tuple(fc.constantFrom(...SLOTS.A), norm).map(([slot, n]): Change => ({
+    text: `norm.${slot} = ${n}`,
+    apply: (s) => ({ ...s, defaults: { ...s.defaults, [slot]: n } }),
+  })),
+  fc.tuple(fc.constantFrom(...SLOTS.A), norm).map(([slot, n]): Change => ({
+    text: `norm = { ${slot} = ${n} }`,
+    apply: (s) => ({ ...s, defaults: { [slot]: n } }),
+  })),
   alias.chain((a) =>
     fc.tuple(fc.constantFrom(...ARGUMENTS[a]), value).map(([name, v]): Change => ({
       text: `${a}.${name} = ${v}`,

@@ -216,6 +216,23 @@ export const modelMessages = {
     example: attentionModel(['layers[1..1].cap = 50']),
     fixed: attentionModel(['layers[0..1].cap = 50']),
   },
+  HYB2056: {
+    title: 'Chain of derivations too long',
+    message: 'There are more than {limit} derivations one upon another.',
+    explanation:
+      'A derivation is resolved from its first base up. Derive from an earlier model, or write the model out.',
+    example: attentionModel(
+      [],
+      [
+        '',
+        ...Array.from(
+          { length: 64 },
+          (_, i) => `model M${i} = ${i === 0 ? 'Small' : `M${i - 1}`} with { A.cap = ${i + 1} }`,
+        ),
+      ],
+    ),
+    fixed: attentionModel([], ['', 'model M63 = Small with { A.cap = 64 }']),
+  },
   HYB2060: {
     title: 'No such model',
     message: "The file declares no model '{name}'.",

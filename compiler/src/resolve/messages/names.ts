@@ -15,7 +15,7 @@ export const nameMessages = {
     title: 'Not a value',
     message: "'{name}' is {what}; it cannot stand here.",
     explanation:
-      'Models, recipes and weight maps are declarations of their own and no values: they stand after `of`, after `=` in a derivation, or in the field `weights`.',
+      'Blocks get a name in the model (`F = MLP(inner = 128)`) and stand in the pattern. Models, recipes and weight maps stand after `of`, after `=` in a derivation, or in the field `weights`. None of them is a value.',
     example: modelWith('G = MLP(inner = Small)').replace('[F]', '[F G]'),
     fixed: modelWith('G = MLP(inner = 64)').replace('[F]', '[F G]'),
   },
@@ -75,5 +75,13 @@ export const nameMessages = {
       'Of a named block, its arguments can be read: `A.heads`. An index takes one element of a tuple, counted from zero. Other values have no parts.',
     example: attentionModel(['embedding = { scale = A.head }']),
     fixed: attentionModel(['embedding = { scale = A.heads }']),
+  },
+  HYB1019: {
+    title: 'Too deep',
+    message: 'More than {limit} values depend on each other here.',
+    explanation:
+      'Expressions may contain each other, and fields may refer to fields, but only so deep: what is deeper was hardly written by a person.',
+    example: modelWith(`embedding = { scale = ${Array<string>(210).fill('1').join(' + ')} }`),
+    fixed: modelWith('embedding = { scale = 210 }'),
   },
 } as const satisfies DocumentedCatalogue;
