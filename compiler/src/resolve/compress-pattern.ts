@@ -11,6 +11,8 @@ interface Written {
 /** Above this length the search for nested repeats is too long; only runs of one group are found then. */
 const SEARCH_LIMIT = 256;
 const REPEAT_COST = 1.5;
+/** People let groups begin as the model begins, `(M F)*3 (M A F (M F)*4)*4`, though `M (F M)*3 (A (F M)*5)*4` is shorter. */
+const ODD_START_COST = 3;
 
 /** `[(M F)*3 M A F]`, brackets included. Expands to exactly `names`. */
 export function compressPattern(names: readonly string[]): string {
@@ -36,7 +38,8 @@ function best1(names: readonly string[], best: readonly Written[][], start: numb
     if (length % period !== 0 || !repeats(names, start, length, period)) continue;
     const inner = best[start]![period]!;
     const text = inner.atom && period === 1 ? inner.text : `(${inner.text})`;
-    const cost = inner.cost + REPEAT_COST;
+    const odd = period > 1 && names[start] !== names[0] ? ODD_START_COST : 0;
+    const cost = inner.cost + REPEAT_COST + odd;
     if (found === undefined || cost < found.cost) found = { text: `${text}*${length / period}`, cost, atom: false };
   }
   for (let first = 1; first < length; first++) {

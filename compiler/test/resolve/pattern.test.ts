@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { compressPattern } from '@hyb/compiler';
 import { codes, compile, model, render } from '../support/compile.js';
+import { modelSources } from '../support/models.js';
 
 function source(layers: string): string {
   return `use std.{Attention, Mamba2, MLP}
@@ -79,6 +80,19 @@ test('repeats are found', () => {
   expect(compressPattern([...'MFMFMF'])).toBe('[(M F)*3]');
   expect(compressPattern(Array<string>(64).fill('M'))).toBe('[M*64]');
   expect(compressPattern([...'MFMAFMFMAFMFMAF'])).toBe('[(M F M A F)*3]');
+});
+
+test('compressed patterns read as those that people write', () => {
+  const written: Record<string, string> = {
+    'nemotron-h-8b.hyb': '[(M F)*3 (M A F (M F)*4)*4 M F]',
+    'nemotron-h-56b.hyb': '[(M F)*3 (M A F (M F)*4)*10 M F]',
+    'nemotron-nano-12b-v2.hyb': '[((M F)*3 M A F)*6 (M F)*4]',
+    'llama-3.1-8b.hyb': '[(A F)*32]',
+  };
+  for (const [file, text] of Object.entries(written)) {
+    const names = compile(modelSources, file).models[0]!.layers.map((layer) => layer.alias);
+    expect(compressPattern(names)).toBe(text);
+  }
 });
 
 test('sizes beyond reason are found by arithmetic', () => {
