@@ -21,7 +21,7 @@ export const trainMessages = {
     title: 'Unknown field of a recipe',
     message: "There is no '{field}' in {where}.",
     explanation:
-      'The fields of `train` are fixed, so that a slip cannot pass for a setting. `hyb explain train` lists them.',
+      'The fields of `train` are fixed, so that a slip cannot pass for a setting..',
     example: recipe('lr = 1e-3'),
     fixed: recipe('seed = 1'),
   },
