@@ -52,17 +52,14 @@ function valueOf(expression: Expression, environment: Environment, context: Eval
     case 'NumberLiteral': {
       const { value, raw, unit } = expression;
       if (unit === undefined) {
+        // The parser has reported a literal that no number can hold.
+        if (!Number.isFinite(value)) return undefined;
         if (/^[\d_]+$/.test(raw) && !Number.isSafeInteger(value)) return notFinite(expression.span, raw, context);
-        if (!Number.isFinite(value)) return notFinite(expression.span, raw, context);
         return { kind: 'number', value, integer: !raw.includes('.') && Number.isSafeInteger(value) };
       }
       const meaning = UNITS.get(unit.text);
-      if (meaning === undefined) {
-        context.diagnostics.add(
-          report('HYB1017', unit.span, { unit: unit.text }, didYouMean(unit.span, unit.text, UNITS.keys())),
-        );
-        return undefined;
-      }
+      // The parser knows the units; another one has been reported.
+      if (meaning === undefined) return undefined;
       return { kind: 'quantity', value: value * meaning.factor, dimension: meaning.dimension };
     }
     case 'StringLiteral':
@@ -332,7 +329,14 @@ function evaluateBinary(expression: Binary, environment: Environment, context: E
   const { result, whole } = arithmetic(operator, left.value, right.value, left.integer && right.integer);
   if (typeof result === 'boolean') return boolean(result);
   const infinite = !Number.isFinite(left.value) || !Number.isFinite(right.value);
-  return number(result, whole, span, `${printValue(left)} ${operator} ${printValue(right)}`, infinite, context);
+  return number(
+    result,
+    whole,
+    span,
+    `${printValue(left)} ${spelling(operator)} ${printValue(right)}`,
+    infinite,
+    context,
+  );
 }
 
 function arithmetic(
@@ -353,7 +357,7 @@ function arithmetic(
     case '//':
       return { result: Math.floor(a / b), whole };
     case '%':
-      // The remainder of `//`, so that `a == a // b * b + a % b` for negative numbers too.
+      // The remainder of `div`, so that `a == a div b * b + a % b` for negative numbers too.
       return { result: a - Math.floor(a / b) * b, whole };
     case '**':
       return { result: a ** b, whole: whole && b >= 0 };
@@ -412,6 +416,11 @@ function number(
   return whole && Number.isFinite(value) ? integer(value) : float(value);
 }
 
+/** Operators as files write them: `//` begins a comment there, and division of whole numbers is `div`. */
+function spelling(operator: string): string {
+  return operator === '//' ? 'div' : operator;
+}
+
 function notFinite(span: Span, operation: string, context: EvaluationContext): undefined {
   context.diagnostics.add(report('HYB1015', span, { operation }));
   return undefined;
@@ -425,6 +434,6 @@ function wrongOperands(
   context: EvaluationContext,
 ): undefined {
   const found = values.map(kindOf).join(' and ');
-  context.diagnostics.add(report('HYB1013', span, { operator, takes }, { expected: takes, found }));
+  context.diagnostics.add(report('HYB1013', span, { operator: spelling(operator), takes }, { expected: takes, found }));
   return undefined;
 }

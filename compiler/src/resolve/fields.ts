@@ -153,6 +153,7 @@ export class Fields implements EvaluationContext {
         continue;
       }
       this.#evaluate(name, definition);
+      if (value.kind === 'ErrorExpression') continue;
       if (!this.#used.has(name)) this.diagnostics.add(report('HYB2039', target.span, { name }, { fixes }));
     }
   }

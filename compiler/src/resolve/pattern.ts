@@ -54,12 +54,10 @@ function checkItem(item: PatternItem, names: PatternNames, context: EvaluationCo
     case 'PatternGroup':
       return item.items.map((inner) => checkItem(inner, names, context)).every(Boolean);
     case 'PatternRepeat': {
-      const { value, raw, unit, span } = item.count;
-      const whole = Number.isInteger(value) && value >= 1 && unit === undefined;
-      if (!whole) {
-        const found = unit === undefined ? raw : `${raw} ${unit.text}`;
-        context.diagnostics.add(report('HYB2033', span, { found }));
-      }
+      const { value, raw, span } = item.count;
+      const whole = Number.isInteger(value) && value >= 1;
+      // The parser has reported a count that is not whole.
+      if (value < 1) context.diagnostics.add(report('HYB2033', span, { found: raw }));
       return checkItem(item.item, names, context) && whole;
     }
   }

@@ -20,8 +20,7 @@ export const trainMessages = {
   HYB5001: {
     title: 'Unknown field of a recipe',
     message: "There is no '{field}' in {where}.",
-    explanation:
-      'The fields of `train` are fixed, so that a slip cannot pass for a setting..',
+    explanation: 'The fields of `train` are fixed, so that a slip cannot pass for a setting..',
     example: recipe('lr = 1e-3'),
     fixed: recipe('seed = 1'),
   },

@@ -20,14 +20,14 @@ ${lines.map((line) => `  ${line}`).join('\n')}
 
 test.each([
   ['1_000 + 2', 1002],
-  ['7 // 2', 3],
-  ['-7 // 2', -4],
+  ['7 div 2', 3],
+  ['-7 div 2', -4],
   ['-7 % 3', 2],
   ['7 / 2', 3.5],
   ['2 ** 3 ** 2', 512],
   ['-2 ** 2', -4],
   ['(1 + 2) * 3', 9],
-  ['width // 4', 16],
+  ['width div 4', 16],
   ['A.heads * 2', 8],
   ['A.head_dim', 16],
   ['(1, 2, 3)[1]', 2],
@@ -53,7 +53,7 @@ test.each([
   ['2 ** 1024', 'HYB1015'],
   ['9_007_199_254_740_993', 'HYB1015'],
   ['2 ** 53 + 1', 'HYB1015'],
-  ['1e999', 'HYB1015'],
+  ['1e999', 'HYB0006'],
   ['1 GB + 1 steps', 'HYB1013'],
   ['1 GB + 1', 'HYB1013'],
   ['1 GB * 1 GB', 'HYB1013'],
@@ -100,7 +100,7 @@ test('whole numbers by the sum of their digits’ worth', () => {
   fc.assert(
     fc.property(fc.integer({ min: -1e6, max: 1e6 }), fc.integer({ min: 1, max: 1000 }), (a, b) => {
       // The two halves of Euclid's identity, computed by the language itself.
-      expect(scale(`(${a}) // ${b} * ${b} + (${a}) % ${b}`)).toBe(a);
+      expect(scale(`(${a}) div ${b} * ${b} + (${a}) % ${b}`)).toBe(a);
     }),
     { numRuns: 50 },
   );
@@ -184,7 +184,7 @@ model Small {
   layer = [F]
   nrom = { pre = RMSNorm }
   unused = 3
-  s = shared 4
+  s = shared silu
   weights = F
   F.norm.pre.x = 1
 }`;

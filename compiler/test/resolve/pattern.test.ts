@@ -23,7 +23,7 @@ function layers(pattern: string): string {
 test('juxtaposition is sequence, *n repeats, commas and new lines are free', () => {
   expect(layers('[M A F]')).toBe('MAF');
   expect(layers('[(M F)*3, M A F]')).toBe('MFMFMFMAF');
-  expect(layers('[((M F)*2, A)*2\n  M*3,, F]')).toBe('MFMFAMFMFAMMMF');
+  expect(layers('[((M F)*2, A)*2\n  M*3, F]')).toBe('MFMFAMFMFAMMMF');
   expect(layers('[(((M)))]')).toBe('M');
 });
 

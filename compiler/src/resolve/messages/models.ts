@@ -161,7 +161,7 @@ export const modelMessages = {
     title: 'Shared by nobody',
     message: '`shared` stands before a block: `A = shared Attention(…)`.',
     explanation: 'All layers of a shared block have the same weights. Only named blocks of a model can be shared.',
-    example: modelWith('c = shared 3'),
+    example: modelWith('c = shared silu'),
     fixed: modelWith('G = shared MLP(inner = 64)').replace('[F]', '[F G G]'),
   },
   HYB2041: {

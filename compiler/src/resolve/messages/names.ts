@@ -58,16 +58,6 @@ export const nameMessages = {
     example: modelWith('a = b + 1', 'b = a + 1'),
     fixed: modelWith('a = 1', 'b = a + 1', 'embedding = { scale = b }'),
   },
-  HYB1017: {
-    title: 'Unknown unit',
-    message: "There is no unit '{unit}'.",
-    explanation:
-      'Units are KB, MB, GB, TB (powers of 1000), KiB, MiB, GiB, TiB (powers of 1024), steps, tokens, sequences, seconds, minutes and hours.',
-    example:
-      'use std.{MLP}\n\nmodel Small {\n  vocab = 256\n  width = 64\n  context = 128\n  F = MLP(inner = 128)\n  layers = [F]\n}\n\ntrain Run of Small {\n  batch = 8\n  steps = 100\n  rate = 1e-3\n  memory = 6 Gb\n}',
-    fixed:
-      'use std.{MLP}\n\nmodel Small {\n  vocab = 256\n  width = 64\n  context = 128\n  F = MLP(inner = 128)\n  layers = [F]\n}\n\ntrain Run of Small {\n  batch = 8\n  steps = 100\n  rate = 1e-3\n  memory = 6 GB\n}',
-  },
   HYB1018: {
     title: 'No such part',
     message: "{what} has no '{name}'.",
