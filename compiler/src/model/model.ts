@@ -92,5 +92,10 @@ export interface Model {
   /** Multiplies embeddings (1 where not said). */
   readonly embedding: { readonly scale: number };
   readonly precision: readonly PrecisionRule[];
-  readonly weights?: { readonly declaration: WeightsDeclaration; readonly base?: WeightsDeclaration };
+  readonly weights?: {
+    readonly declaration: WeightsDeclaration;
+    readonly base?: WeightsDeclaration;
+    /** Scope of the file in which the map is declared. */
+    readonly scope: Scope;
+  };
 }
