@@ -1,6 +1,6 @@
 /**
  * Every built-in function, in one table: elaboration, suggestions, completion, hover and the reference page all read it.
- * What may stand after `param x =` is in `parameters.ts`, what after `@init` in `initializers.ts`.
+ * Initial values are in `initializers.ts`, and what may stand after `param x =` in `modules.ts`.
  */
 import type { Builtin } from './builtin.js';
 import { POINTWISE } from './pointwise.js';
@@ -8,6 +8,10 @@ import { ROPE } from './rope.js';
 import { SEQUENCE } from './sequence.js';
 import { TENSORS } from './tensors.js';
 
-const ALL: readonly Builtin[] = [...POINTWISE, ...TENSORS, ...SEQUENCE, ...ROPE];
+let table: ReadonlyMap<string, Builtin> | undefined;
 
-export const BUILTINS: ReadonlyMap<string, Builtin> = new Map(ALL.map((builtin) => [builtin.name, builtin]));
+/** By name. Made when first asked for: the functions' own files need elaboration, and that needs the table. */
+export function builtins(): ReadonlyMap<string, Builtin> {
+  table ??= new Map([...POINTWISE, ...TENSORS, ...SEQUENCE, ...ROPE].map((builtin) => [builtin.name, builtin]));
+  return table;
+}

@@ -3,7 +3,7 @@ import type { Argument, Call, Expression, Span } from '@hyb/grammar';
 import { didYouMean } from '../../diagnostics/suggest.js';
 import { TIME } from '../../graph/types.js';
 import type { Constant, FunctionValue } from '../../model/model.js';
-import { BUILTINS } from '../builtins/table.js';
+import { builtins } from '../builtins/table.js';
 import { applyBuiltin } from '../builtins/apply.js';
 import { bindArguments, reportMissing } from './arguments.js';
 import type { Signature } from './arguments.js';
@@ -64,8 +64,8 @@ function calleeOf(expression: Expression, frame: Frame): Callee {
   if (lookup(frame, expression.text) === undefined) {
     const declared = frame.scope.lookup(expression.text);
     if (declared?.kind === 'block') return { kind: 'declaration', declaration: declared.declaration, scope: declared.scope };
-    if (declared === undefined && !BUILTINS.has(expression.text)) {
-      const functions = [...frame.bindings.keys(), ...frame.scope.names(), ...BUILTINS.keys()];
+    if (declared === undefined && !builtins().has(expression.text)) {
+      const functions = [...frame.bindings.keys(), ...frame.scope.names(), ...builtins().keys()];
       return unknownName(expression, frame, functions);
     }
   }
@@ -75,9 +75,9 @@ function calleeOf(expression: Expression, frame: Frame): Callee {
 /** A built-in or declared function; with some arguments missing and the others named, a function of the missing ones. */
 export function applyFunction(callee: FunctionValue, written: readonly Argument[], frame: Frame, span: Span): Value {
   if ('builtin' in callee.callee) {
-    const builtin = BUILTINS.get(callee.callee.builtin);
+    const builtin = builtins().get(callee.callee.builtin);
     if (builtin === undefined) {
-      fail(frame, 'HYB3001', span, { name: callee.callee.builtin }, didYouMean(span, callee.callee.builtin, BUILTINS.keys()));
+      fail(frame, 'HYB3001', span, { name: callee.callee.builtin }, didYouMean(span, callee.callee.builtin, builtins().keys()));
       return FAILED;
     }
     return applyBuiltin(builtin, callee, written, frame, span);

@@ -1,7 +1,7 @@
 /** Values of a body's expressions. What is wrong is reported where it stands and becomes a `failed` value. */
 import type { Conditional, Expression, IndexExpression, Member, Name } from '@hyb/grammar';
 import { didYouMean } from '../../diagnostics/suggest.js';
-import { BUILTINS } from '../builtins/table.js';
+import { builtins } from '../builtins/table.js';
 import { call } from './call.js';
 import { addTensor, fail, localNames, lookup, parameterNode } from './frame.js';
 import type { Frame } from './frame.js';
@@ -132,7 +132,7 @@ function evaluateName(name: Name, frame: Frame): Value {
     fail(frame, 'HYB3007', name.span, { what: '`time`', expected: 'a value' }, { expected: 'a value', found: 'a dimension' });
     return FAILED;
   }
-  const builtin = BUILTINS.get(name.text);
+  const builtin = builtins().get(name.text);
   if (builtin !== undefined) return { kind: 'function', callee: { builtin: builtin.name }, arguments: {} };
   return unknownName(name, frame);
 }
@@ -142,7 +142,7 @@ const DECLARED = { model: 'model', train: 'recipe', weights: 'weight map' } as c
 export function unknownName(name: Name, frame: Frame, candidates?: readonly string[]): Value {
   // A name that an import failed to find has been reported there.
   if (isBroken(frame, name.text)) return FAILED;
-  const all = candidates ?? [...localNames(frame), ...frame.scope.names(), ...BUILTINS.keys(), 'inf', 'pi'];
+  const all = candidates ?? [...localNames(frame), ...frame.scope.names(), ...builtins().keys(), 'inf', 'pi'];
   fail(frame, 'HYB3001', name.span, { name: name.text }, didYouMean(name.span, name.text, all));
   return FAILED;
 }
