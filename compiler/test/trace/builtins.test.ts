@@ -1,5 +1,6 @@
 /** Every built-in function's own example compiles, and its signature speaks of its parameters. */
 import { INITIALIZERS } from '../../src/trace/builtins/initializers.js';
+import { MODULES } from '../../src/trace/builtins/modules.js';
 import { SCALINGS } from '../../src/trace/builtins/rope.js';
 import { builtins } from '../../src/trace/builtins/table.js';
 import { findings } from '../support/source.js';
@@ -23,4 +24,10 @@ test.each(Object.entries(INITIALIZERS))('@init(%s)', (name, { example, signature
   const use = example.includes('linear') ? `${parameter}(x)` : `x * ${parameter}`;
   expect(findings(block(example, `return ${use}`))).toEqual([]);
   expect(signature.startsWith(`${name}(`)).toBe(true);
+});
+
+test.each(Object.values(MODULES).map((module) => [module.name, module] as const))('param = %s', (name, module) => {
+  expect(findings(block(...module.example.split('\n')))).toEqual([]);
+  expect(module.example).toContain(`= ${name}(`);
+  for (const { name: parameter, optional } of module.parameters) if (optional) expect(module.signature).toContain(parameter);
 });

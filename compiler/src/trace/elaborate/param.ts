@@ -4,6 +4,7 @@ import { didYouMean, listNames } from '../../diagnostics/suggest.js';
 import type { GraphParameter, Initializer } from '../../graph/graph.js';
 import { tensor } from '../../graph/types.js';
 import type { Dim } from '../../graph/types.js';
+import { MODULES } from '../builtins/modules.js';
 import { bindArguments, reportMissing } from './arguments.js';
 import { instanceArguments } from './block.js';
 import { printExpression } from './describe.js';
@@ -101,7 +102,7 @@ function moduleOf(statement: ParamStatement, value: Expression, frame: Frame): M
     if (callee.text === 'conv1d') return convolutionModule(statement, call, frame);
     if (declared === undefined && lookup(frame, callee.text) === undefined) {
       const blocks = frame.scope.names().filter((n) => frame.scope.lookup(n)?.kind === 'block');
-      fail(frame, 'HYB3033', callee.span, { name: name.text }, didYouMean(callee.span, callee.text, ['linear', 'conv1d', ...blocks]));
+      fail(frame, 'HYB3033', callee.span, { name: name.text }, didYouMean(callee.span, callee.text, [...Object.keys(MODULES), ...blocks]));
       return undefined;
     }
   }
@@ -109,22 +110,13 @@ function moduleOf(statement: ParamStatement, value: Expression, frame: Frame): M
   return undefined;
 }
 
-const LINEAR = {
-  name: 'linear',
-  parameters: [
-    { name: 'map', optional: false },
-    { name: 'bias', optional: true },
-    { name: 'sigma', optional: true },
-  ],
-};
-
 function linearModule(statement: ParamStatement, call: Call, frame: Frame): Module | undefined {
   const attribute = initAttribute(statement.attributes, frame);
-  const bound = bindArguments(LINEAR, call.arguments, frame);
+  const bound = bindArguments(MODULES.linear, call.arguments, frame);
   if (bound === undefined) return undefined;
   const [map] = bound.bound.get('map') ?? [];
   if (map === undefined) {
-    reportMissing(LINEAR, ['from -> to'], call.span, frame);
+    reportMissing(MODULES.linear, ['from -> to'], call.span, frame);
     return undefined;
   }
   const bias = flag(bound.bound.get('bias'), 'bias', frame);
@@ -179,21 +171,12 @@ function arrowDims(
   return { from: a, to: b };
 }
 
-const CONVOLUTION = {
-  name: 'conv1d',
-  parameters: [
-    { name: 'channels', optional: false },
-    { name: 'kernel', optional: false },
-    { name: 'bias', optional: true },
-  ],
-};
-
 function convolutionModule(statement: ParamStatement, call: Call, frame: Frame): Module | undefined {
   const attribute = initAttribute(statement.attributes, frame);
-  const bound = bindArguments(CONVOLUTION, call.arguments, frame);
+  const bound = bindArguments(MODULES.conv1d, call.arguments, frame);
   if (bound === undefined) return undefined;
   if (bound.missing.length > 0) {
-    reportMissing(CONVOLUTION, bound.missing, call.span, frame);
+    reportMissing(MODULES.conv1d, bound.missing, call.span, frame);
     return undefined;
   }
   const channels = resolveDim(bound.bound.get('channels')![0]!.value, frame);
