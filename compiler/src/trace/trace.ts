@@ -1,0 +1,187 @@
+/** Model → graphs: every distinct layer is traced once, and the model lists where each stands. */
+import type { Diagnostic } from '@hyb/grammar';
+import { Diagnostics } from '../diagnostics/collector.js';
+import { contentKey } from '../graph/key.js';
+import type { Graph, GraphInstance, ModelGraph } from '../graph/graph.js';
+import type { Dtype } from '../graph/types.js';
+import type { BlockInstance, Constant, Layer, Model, NormInstance } from '../model/model.js';
+import type { PrecisionPlace } from '../resolve/precision-of.js';
+import { traceEmbedding, traceHead } from './ends.js';
+import { decide } from './precision.js';
+import { traceLayer } from './template.js';
+import type { Traced, TraceOptions } from './template.js';
+
+export interface Trace {
+  /** Graphs and their instances. Where there are errors, layers that could not be traced are missing. */
+  readonly graph: ModelGraph;
+  /** Places of precision for each instance, by its path: what `parameterDtypes` needs. */
+  readonly instances: ReadonlyMap<string, TracedInstance>;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+export interface TracedInstance {
+  readonly traced: Traced;
+  readonly place: PrecisionPlace;
+  /** Index of the instance's first matrix product among all of the model's layers, and their number. */
+  readonly products: { readonly first: number; readonly count: number };
+}
+
+/** Traces a model: embedding, layers, head. Never throws on what a user wrote. */
+export function trace(model: Model): Trace {
+  return new ModelTracer(model).trace();
+}
+
+class ModelTracer {
+  readonly #model: Model;
+  readonly #diagnostics = new Diagnostics();
+  readonly #graphs: Graph[] = [];
+  readonly #instances: GraphInstance[] = [];
+  readonly #traced = new Map<string, TracedInstance>();
+  /** First traces, by the block's content. */
+  readonly #plain = new Map<string, Traced>();
+  /** Indices of graphs, by the block's content and the formats at its places. */
+  readonly #known = new Map<string, number>();
+  readonly #keys = new Map<BlockInstance, string>();
+  readonly #identities = new Map<object, number>();
+  /** How many graphs each name has. */
+  readonly #variants = new Map<string, number>();
+
+  constructor(model: Model) {
+    this.#model = model;
+  }
+
+  trace(): Trace {
+    const model = this.#model;
+    const plain = model.layers.map((layer) => this.#tracePlain(layer));
+    const count = plain.reduce((n, traced) => n + traced.products, 0);
+    this.#end('embedding', { part: 'embedding' }, count, (options) => traceEmbedding(model, options), {});
+    let first = 0;
+    model.layers.forEach((layer, i) => {
+      this.#layer(layer, plain[i]!, { first, count });
+      first += plain[i]!.products;
+    });
+    const tied: Record<string, string> = model.head.tie ? { weight: 'embedding.weight' } : {};
+    this.#end('head', { part: 'head' }, count, (options) => traceHead(model, options), tied);
+    return {
+      graph: {
+        name: model.name,
+        vocab: model.vocab,
+        width: model.width,
+        context: model.context,
+        graphs: this.#graphs,
+        instances: this.#instances,
+      },
+      instances: this.#traced,
+      diagnostics: this.#diagnostics.list(),
+    };
+  }
+
+  #options(name: string): TraceOptions {
+    return { name, width: this.#model.width, diagnostics: this.#diagnostics };
+  }
+
+  #tracePlain({ alias, block }: Layer): Traced {
+    const key = `${alias} ${this.#keyOf(block)}`;
+    let traced = this.#plain.get(key);
+    if (traced === undefined) {
+      traced = traceLayer(block, this.#options(alias));
+      this.#plain.set(key, traced);
+    }
+    return traced;
+  }
+
+  #layer(layer: Layer, plain: Traced, products: TracedInstance['products']): void {
+    const { alias, block, index, sharedWith } = layer;
+    const path = `layers.${index}`;
+    const place: PrecisionPlace = { part: 'layer', layer: index, alias };
+    this.#traced.set(path, { traced: plain, place, products });
+    if (plain.graph === undefined) return;
+    const decisions = decide(this.#model, plain.places, place, products);
+    const key = `${alias} ${this.#keyOf(block)} ${decisions.join(' ')}`;
+    const graph = this.#add(alias, key, plain, decisions, (options) => traceLayer(block, options));
+    if (graph === undefined) return;
+    const shared = sharedWith === undefined ? [] : plain.graph.parameters.map((p) => [p.path, `layers.${sharedWith}.${p.path}`]);
+    this.#instances.push({ graph, path, alias, layer: index, aliases: Object.fromEntries(shared) as Record<string, string> });
+  }
+
+  #end(
+    path: 'embedding' | 'head',
+    place: PrecisionPlace,
+    count: number,
+    make: (options: TraceOptions) => Traced,
+    aliases: Readonly<Record<string, string>>,
+  ): void {
+    const plain = make(this.#options(path));
+    const products = { first: 0, count };
+    this.#traced.set(path, { traced: plain, place, products });
+    const decisions = decide(this.#model, plain.places, place, products);
+    const graph = this.#add(path, path, plain, decisions, make);
+    if (graph !== undefined) this.#instances.push({ graph, path, aliases });
+  }
+
+  /** The graph's index; it is made when it is first needed. */
+  #add(
+    name: string,
+    key: string,
+    plain: Traced,
+    decisions: readonly Dtype[],
+    make: (options: TraceOptions) => Traced,
+  ): number | undefined {
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    const rounds = decisions.some((d) => d !== 'f32');
+    const { graph } = rounds ? make({ ...this.#options(name), decisions }) : plain;
+    if (graph === undefined) return undefined;
+    const variant = (this.#variants.get(name) ?? 0) + 1;
+    this.#variants.set(name, variant);
+    this.#graphs.push({ ...graph, name: variant === 1 ? name : `${name}.${variant}` });
+    this.#known.set(key, this.#graphs.length - 1);
+    return this.#graphs.length - 1;
+  }
+
+  /** What a block's trace depends on: instances of equal content have one graph. */
+  #keyOf(block: BlockInstance): string {
+    let key = this.#keys.get(block);
+    if (key === undefined) {
+      key = contentKey(this.#plainBlock(block));
+      this.#keys.set(block, key);
+    }
+    return key;
+  }
+
+  #plainBlock({ declaration, arguments: values, slots }: BlockInstance): unknown {
+    const slotEntries = Object.entries(slots).map(([name, norm]) => [name, norm === null ? null : this.#plainNorm(norm)]);
+    return { declaration: this.#identity(declaration), values: this.#plainArguments(values), slots: slotEntries };
+  }
+
+  #plainNorm({ declaration, arguments: values }: NormInstance): unknown {
+    return { declaration: this.#identity(declaration), values: this.#plainArguments(values) };
+  }
+
+  #plainArguments(values: Readonly<Record<string, Constant>>): unknown {
+    return Object.entries(values).map(([name, value]) => [name, this.#plainConstant(value)]);
+  }
+
+  #plainConstant(value: Constant): unknown {
+    switch (value.kind) {
+      case 'norm':
+        return this.#plainNorm(value);
+      case 'function': {
+        const { callee } = value;
+        const name = 'builtin' in callee ? callee.builtin : this.#identity(callee.declaration);
+        return { function: name, values: this.#plainArguments(value.arguments) };
+      }
+      case 'tuple':
+        return value.elements.map((element) => this.#plainConstant(element));
+      default:
+        return value;
+    }
+  }
+
+  /** Declarations are told apart as objects: two files may declare blocks of one name. */
+  #identity(declaration: object): number {
+    const known = this.#identities.get(declaration) ?? this.#identities.size;
+    this.#identities.set(declaration, known);
+    return known;
+  }
+}
