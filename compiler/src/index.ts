@@ -42,3 +42,5 @@ export * from './weights/weight-map.js';
 export { catalogue, repeatedCodes } from './diagnostics/catalogue.js';
 export type { DocumentedEntry, DocumentedCatalogue } from './diagnostics/entry.js';
 export { errorIndex, errorPage, exampleFiles, exampleModel } from './diagnostics/error-page.js';
+export * from './compile.js';
+export { plan, type Plan, type PlanOptions } from './plan/plan.js';

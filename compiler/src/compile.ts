@@ -1,0 +1,110 @@
+/**
+ * The stages in a row: source files to a plan. Pure; what is read comes through the host. Nothing here throws on what a
+ * user wrote: every stage hands on what it could make of it, and all findings are returned together.
+ */
+import type { Diagnostic } from '@hyb/grammar';
+import type { CheckpointTensor, StorageType } from '@hyb/runtime';
+import type { ModelGraph } from './graph/graph.js';
+import type { Model } from './model/model.js';
+import { plan } from './plan/plan.js';
+import type { Plan } from './plan/plan.js';
+import { resolve } from './resolve/resolve.js';
+import type { SourceHost } from './sources/host.js';
+import { loadProject } from './sources/project.js';
+import type { Project } from './sources/project.js';
+import { parameterDtypes } from './trace/precision.js';
+import { trace } from './trace/trace.js';
+import type { TrainRecipe } from './train/resolve-train.js';
+import { modelParameters, resolveWeightMap } from './weights/weight-map.js';
+import type { WeightMap } from './weights/weight-map.js';
+
+export interface CompileOptions {
+  /** Which model, where the file declares several; default: the first. */
+  readonly model?: string;
+  /** One kernel per op: what fusion is checked against. Default true. */
+  readonly fused?: boolean;
+  /** Computes and stores everything in f32, whatever the model's `precision` says. */
+  readonly exact?: boolean;
+}
+
+/** A model through all checks, before any kernel is made. */
+export interface CheckedModel {
+  readonly model: Model;
+  readonly graph: ModelGraph;
+  readonly weightMap?: WeightMap;
+  /** Storage of each parameter by full path, as `precision` says. */
+  readonly storage: ReadonlyMap<string, StorageType>;
+}
+
+export interface Checked {
+  readonly project: Project;
+  /** In the order of the source; those with errors are left out. */
+  readonly models: readonly CheckedModel[];
+  readonly trains: readonly TrainRecipe[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+export interface Compilation extends Checked {
+  /** The model asked for, if it has no errors. */
+  readonly compiled?: CheckedModel & { readonly plan: Plan };
+}
+
+export const hasErrors = (diagnostics: readonly Diagnostic[]): boolean => diagnostics.some((d) => d.severity === 'error');
+
+/** Everything that can be said about the files without making kernels: names, shapes, precision, weight maps. */
+export function check(host: SourceHost, entries: string | readonly string[], options: CompileOptions = {}): Checked {
+  const project = loadProject(host, entries);
+  const resolved = resolve(project, options.model);
+  const diagnostics: Diagnostic[] = [...project.diagnostics, ...resolved.diagnostics];
+  const models = resolved.models.flatMap((declared): CheckedModel[] => {
+    const model = options.exact ? { ...declared, precision: [] } : declared;
+    const traced = trace(model);
+    diagnostics.push(...traced.diagnostics);
+    if (hasErrors(traced.diagnostics)) return [];
+    const mapped = model.weights ? resolveWeightMap(model, modelParameters(traced.graph)) : undefined;
+    if (mapped) diagnostics.push(...mapped.diagnostics);
+    const dtypes = parameterDtypes(model, traced);
+    const storage = new Map([...dtypes].map(([path, dtype]) => [path, storageOf(dtype)] as const));
+    return [{ model, graph: traced.graph, storage, ...(mapped?.map ? { weightMap: mapped.map } : {}) }];
+  });
+  return { project, models, trains: resolved.trains, diagnostics: unique(diagnostics) };
+}
+
+/** Checks the files and plans one model. */
+export function compile(host: SourceHost, entry: string, options: CompileOptions = {}): Compilation {
+  const checked = check(host, entry, options);
+  const [first] = checked.models;
+  if (!first || hasErrors(checked.diagnostics)) return checked;
+  return { ...checked, compiled: { ...first, plan: planModel(first, options) } };
+}
+
+/** The plan of a model that passed its checks. */
+export function planModel({ model, graph, weightMap, storage }: CheckedModel, options: CompileOptions = {}): Plan {
+  return plan(graph, {
+    fused: options.fused ?? true,
+    ...(model.doc ? { doc: model.doc } : {}),
+    ...(weightMap ? { checkpoint: checkpointTensors(weightMap) } : {}),
+    storage: (path) => storage.get(path) ?? 'f32',
+    blockOf: (layer) => model.layers[layer]!.block.declaration.name.text,
+  });
+}
+
+function checkpointTensors(map: WeightMap): readonly CheckpointTensor[] {
+  return map.entries.map(({ tensor, shape, parts }) => ({ name: tensor, shape, parts }));
+}
+
+/** fp8 and integer storage come later; until then such weights are stored as bf16, which holds every fp8 value. */
+function storageOf(dtype: string): StorageType {
+  return dtype === 'f32' || dtype === 'f16' ? dtype : 'bf16';
+}
+
+/** The same finding may be met once per model that uses a block. */
+function unique(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  const seen = new Set<string>();
+  return diagnostics.filter((d) => {
+    const key = `${d.code} ${d.span.file} ${d.span.start} ${d.span.end} ${d.message}`;
+    if (seen.has(key)) return false;
+    seen.add(key);
+    return true;
+  });
+}
