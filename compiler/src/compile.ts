@@ -12,6 +12,7 @@ import { resolve } from './resolve/resolve.js';
 import type { SourceHost } from './sources/host.js';
 import { loadProject } from './sources/project.js';
 import type { Project } from './sources/project.js';
+import { checkUnused } from './trace/generic/check.js';
 import { parameterDtypes } from './trace/precision.js';
 import { trace } from './trace/trace.js';
 import type { TrainRecipe } from './train/resolve-train.js';
@@ -67,6 +68,7 @@ export function check(host: SourceHost, entries: string | readonly string[], opt
     const storage = new Map([...dtypes].map(([path, dtype]) => [path, storageOf(dtype)] as const));
     return [{ model, graph: traced.graph, storage, ...(mapped?.map ? { weightMap: mapped.map } : {}) }];
   });
+  diagnostics.push(...checkUnused(project, resolved.models));
   return { project, models, trains: resolved.trains, diagnostics: unique(diagnostics) };
 }
 

@@ -18,17 +18,24 @@ const unit = (x: Vector): Vector => x.map((value) => value / Math.sqrt(dot(x, x)
 /** S (alpha (I - beta k k^T)) + beta v k^T, as matrices are multiplied by hand. */
 function update(S: Matrix, alpha: number, beta: number, k: Vector, v: Vector): Matrix {
   const forget = k.map((ki, i) => k.map((kj, j) => alpha * ((i === j ? 1 : 0) - beta * ki * kj)));
-  return S.map((row, m) => k.map((kj, j) => row.reduce((sum, s, i) => sum + s * forget[i]![j]!, 0) + beta * v[m]! * kj));
+  return S.map((row, m) =>
+    k.map((kj, j) => row.reduce((sum, s, i) => sum + s * forget[i]![j]!, 0) + beta * v[m]! * kj),
+  );
 }
 
 function block(stream: Matrix, layer: string): Matrix {
   const read = reader(parameters, layer);
   const normed = stream.map((x) => rmsNorm(x, read.vector('pre.weight'), 1e-6));
   const short = (name: string): Matrix =>
-    convolve(read.matrix(`mix_${name}.weight`), normed.map((x) => affine(read.matrix(`${name}.weight`), x))).map((row) => row.map(silu));
+    convolve(
+      read.matrix(`mix_${name}.weight`),
+      normed.map((x) => affine(read.matrix(`${name}.weight`), x)),
+    ).map((row) => row.map(silu));
   const [q, k, v] = [short('q'), short('k'), short('v')];
   const decay = read.vector('A_log').map(Math.exp);
-  let S: Matrix[] = Array.from({ length: HEADS }, () => Array.from({ length: VALUES }, () => Array.from({ length: KEYS }, () => 0)));
+  let S: Matrix[] = Array.from({ length: HEADS }, () =>
+    Array.from({ length: VALUES }, () => Array.from({ length: KEYS }, () => 0)),
+  );
   return normed.map((x, t) => {
     const rate = affine(read.matrix('rate.weight'), x);
     const write = affine(read.matrix('write.weight'), x);

@@ -11,9 +11,14 @@ const { whole, stepwise, state } = run(model, parameters, tokens);
 
 function block(stream: Matrix, layer: string): Matrix {
   const read = reader(parameters, layer);
-  const linear = (name: string, x: Vector): Vector => affine(read.matrix(`${name}.weight`), x, read.vector(`${name}.bias`));
+  const linear = (name: string, x: Vector): Vector =>
+    affine(read.matrix(`${name}.weight`), x, read.vector(`${name}.bias`));
   const normed = stream.map((x) => rmsNorm(x, read.vector('pre.weight'), 1e-6));
-  const mixed = convolve(read.matrix('mix.weight'), normed.map((x) => linear('into', x)), read.vector('mix.bias'));
+  const mixed = convolve(
+    read.matrix('mix.weight'),
+    normed.map((x) => linear('into', x)),
+    read.vector('mix.bias'),
+  );
   const a = read.vector('decay').map(sigmoid);
   let h: Vector = a.map(() => 0);
   return normed.map((x, t) => {

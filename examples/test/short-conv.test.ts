@@ -13,7 +13,10 @@ function block(stream: Matrix, layer: string): Matrix {
   const normed = stream.map((x) => rmsNorm(x, read.vector('pre.weight'), 1e-5));
   const linear = (name: string): Matrix => normed.map((x) => affine(read.matrix(`${name}.weight`), x));
   const [B, C, h] = [linear('in_gate'), linear('out_gate'), linear('into')];
-  const z = convolve(read.matrix('mix.weight'), h.map((row, t) => multiply(B[t]!, row)));
+  const z = convolve(
+    read.matrix('mix.weight'),
+    h.map((row, t) => multiply(B[t]!, row)),
+  );
   return stream.map((x, t) => add(x, affine(read.matrix('out.weight'), multiply(C[t]!, z[t]!))));
 }
 

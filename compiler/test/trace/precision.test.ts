@@ -81,7 +81,14 @@ test('activations are rounded where maps, sequence ops, norms and blocks end, an
 });
 
 test('norms, blocks and single layers have rules of their own', () => {
-  const { graph } = traced(hybrid('activations = bf16', 'activations in norm = f32', 'activations in L = f32', 'activations in layers[4] = f16'));
+  const { graph } = traced(
+    hybrid(
+      'activations = bf16',
+      'activations in norm = f32',
+      'activations in L = f32',
+      'activations in layers[4] = f16',
+    ),
+  );
   expect(casts(graphOf(graph, 'layers.0'))).not.toContain('mul bf16');
   expect(casts(graphOf(graph, 'layers.2'))).toEqual([]);
   expect(new Set(casts(graphOf(graph, 'layers.4')).map((c) => c.split(' ')[1]))).toEqual(new Set(['f16']));
@@ -98,15 +105,30 @@ test('a rule for linears rounds what matrix products read, not what they give', 
 
 test('products are counted over the model: q, k and v are one', () => {
   // M: in, out; A: qkv, o; L: gate; F: up, down; M: in, out; F: up, down. Eleven in all.
-  const { graph } = traced(hybrid('activations = bf16', 'activations in linears = e4m3', 'activations in linears[..3] = bf16', 'activations in linears[9..] = bf16'));
+  const { graph } = traced(
+    hybrid(
+      'activations = bf16',
+      'activations in linears = e4m3',
+      'activations in linears[..3] = bf16',
+      'activations in linears[9..] = bf16',
+    ),
+  );
   const fp8 = (path: string): number => casts(graphOf(graph, path)).filter((c) => c.endsWith('e4m3')).length;
   expect(['layers.0', 'layers.1', 'layers.2', 'layers.3', 'layers.4', 'layers.5'].map(fp8)).toEqual([0, 1, 1, 2, 2, 0]);
 });
 
 test('state: keys and values follow activations unless a rule speaks of them; recurrences are f32', () => {
   const state = (...rules: readonly string[]): string[] =>
-    decodeState(traced(hybrid(...rules)).graph).map((s) => `${s.instance.alias} ${s.label} ${s.name} ${s.dtype}`).slice(0, 5);
-  expect(state()).toEqual(['M mix inputs f32', 'M ssd state f32', 'A attend key f32', 'A attend value f32', 'L scan state0 f32']);
+    decodeState(traced(hybrid(...rules)).graph)
+      .map((s) => `${s.instance.alias} ${s.label} ${s.name} ${s.dtype}`)
+      .slice(0, 5);
+  expect(state()).toEqual([
+    'M mix inputs f32',
+    'M ssd state f32',
+    'A attend key f32',
+    'A attend value f32',
+    'L scan state0 f32',
+  ]);
   expect(state('activations = bf16')).toEqual([
     'M mix inputs bf16',
     'M ssd state f32',
@@ -124,7 +146,16 @@ test('state: keys and values follow activations unless a rule speaks of them; re
 });
 
 test('storage formats by selector', () => {
-  const model = traced(hybrid('weights = bf16', 'weights in A_log = f32', 'weights in linears = e4m3', 'weights in linears[..1] = f16', 'weights in norms = f32', 'weights in head = f32'));
+  const model = traced(
+    hybrid(
+      'weights = bf16',
+      'weights in A_log = f32',
+      'weights in linears = e4m3',
+      'weights in linears[..1] = f16',
+      'weights in norms = f32',
+      'weights in head = f32',
+    ),
+  );
   const types = Object.fromEntries(parameterDtypes(model.model, model));
   expect(types).toMatchObject({
     'embedding.weight': 'bf16',

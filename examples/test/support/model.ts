@@ -1,19 +1,14 @@
 /** The examples' models, compiled from their files, with random weights. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { evaluateModel, parameterPath, verifyModelGraph } from '@hyb/compiler';
+import { check, evaluateModel, memoryHost, parameterPath, verifyModelGraph } from '@hyb/compiler';
 import type { ModelGraph, Reference, SequenceState } from '@hyb/compiler';
-import { checkProject } from '@hyb/compiler/check/check';
-import { resolve } from '@hyb/compiler/resolve/resolve';
-import { memoryHost } from '@hyb/compiler/sources/host';
-import { loadProject } from '@hyb/compiler/sources/project';
-import { trace } from '@hyb/compiler/trace/trace';
 
 export function compile(file: string): ModelGraph {
   const path = fileURLToPath(new URL(`../../blocks/${file}`, import.meta.url));
-  const project = loadProject(memoryHost({ [file]: readFileSync(path, 'utf8') }), file);
-  expect(checkProject(project)).toEqual([]);
-  const { graph } = trace(resolve(project).models[0]!);
+  const { models, diagnostics } = check(memoryHost({ [file]: readFileSync(path, 'utf8') }), file);
+  expect(diagnostics).toEqual([]);
+  const { graph } = models[0]!;
   expect(verifyModelGraph(graph)).toEqual([]);
   return graph;
 }
