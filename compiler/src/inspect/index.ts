@@ -1,0 +1,25 @@
+/** Everything that can be said of a compiled model without running it. Results are plain JSON; `print…` makes text. */
+export { layerTable, printLayerTable } from './layers.js';
+export type { LayerRow, LayerTable } from './layers.js';
+export { parameterSum, printParameterSum, sumText } from './parameters.js';
+export type { ParameterKind, ParameterSum, ParameterTensor } from './parameters.js';
+export { tensorTable, printTensorTable } from './tensors.js';
+export type { GraphTensors, StateTensor, StoredTensor, TensorTable, ValueTensor } from './tensors.js';
+export { kernelTable, printKernelTable } from './kernels.js';
+export type { KernelOptions, KernelStep, KernelTable, MinimumBytes, Moved, StageKernels } from './kernels.js';
+export { DEFAULT_LIMITS } from './storage.js';
+export type { DispatchLimits } from './storage.js';
+export type { CallShape } from './call-sizes.js';
+export { memoryNeeds, printMemory } from './memory.js';
+export type { MemoryNeeds, MemoryOptions } from './memory.js';
+export { roofline, printRoofline } from './roofline.js';
+export type { Bound, Roofline, RooflineOptions } from './roofline.js';
+export { DEVICES, findDevice } from './devices.js';
+export type { DevicePeaks } from './devices.js';
+export { modelWork } from './work.js';
+export type { ModelWork } from './work.js';
+export { decodeCost, promptCost, HYB_FORMATS } from './costs.js';
+export type { Cost, CostBytes, CostOperations, Formats } from './costs.js';
+export { throughput } from './throughput.js';
+export type { Serving, Throughput } from './throughput.js';
+export type { BlockNames } from './instances.js';
