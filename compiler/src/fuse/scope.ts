@@ -1,4 +1,5 @@
 /** One kernel under construction for a fused group: buffers and what they are bound to, prologues and epilogues. */
+import type { Size } from '@hyb/runtime';
 import type { Graph, GraphNode, NodeId } from '../graph/graph.js';
 import { elementsPerToken, hasTime } from '../graph/types.js';
 import type { Buffer } from '../kernel/build.js';
@@ -32,6 +33,11 @@ export class FusedKernel implements KernelScope {
   readonly evaluator: Evaluator;
   readonly #buffers = new Map<string, { buffer: Buffer; operand: CallOperand }>();
   readonly #uniforms = new Map<string, CallUniform>();
+  /** Values and vector parameters that the kernel has read or stored, and elements of state per token. */
+  readonly #loaded = new Set<NodeId>();
+  readonly #stored = new Set<NodeId>();
+  readonly #vectors = new Set<string>();
+  #stateElements = 0;
 
   constructor(
     readonly context: FusionContext,
@@ -59,6 +65,7 @@ export class FusedKernel implements KernelScope {
   }
 
   load(id: NodeId, position: Position): Expression {
+    this.#loaded.add(id);
     const node = this.graph.nodes[id]!;
     const buffer = this.#valueBuffer(node, 'read');
     const elements = elementsPerToken(node.type);
@@ -97,6 +104,7 @@ export class FusedKernel implements KernelScope {
   vectorParameter(path: string, index: Expression): Expression {
     const offset = this.context.layout.offsets[path];
     if (offset === undefined) throw new Error(`${path} is not a vector parameter`);
+    this.#vectors.add(path);
     const vectors = this.bind('vectors', { kind: 'vectors' }, 'f32', 'read', "the layer's small parameters");
     return vectors.at(e.add(index, offset));
   }
@@ -161,6 +169,7 @@ export class FusedKernel implements KernelScope {
           (i, flat) => this.vectorParameter(this.#parameterPath(node.inputs[i]!), flat),
         );
         this.evaluator.give(id, () => result);
+        this.#stateElements += 2 * (conv.attributes.kernel - 1) * elementsPerToken(node.type);
       }
       if (this.group.stores.includes(id)) this.storeValue(id, position);
     }
@@ -201,6 +210,7 @@ export class FusedKernel implements KernelScope {
 
   /** Computes a node at a position and stores it where its value lives. */
   storeValue(id: NodeId, position: Position): void {
+    this.#stored.add(id);
     const node = this.graph.nodes[id]!;
     const value = this.evaluator.value(id, position);
     const buffer = this.#valueBuffer(node, 'read_write');
@@ -250,6 +260,21 @@ export class FusedKernel implements KernelScope {
   flatPosition(id: NodeId, time: Expression | undefined, flat: Expression): Position {
     const { type } = this.graph.nodes[id]!;
     return Position.fromFlat(this.builder, rowDims(type), hasTime(type) ? time : undefined, flat);
+  }
+
+  /**
+   * f32 values that the kernel moves as far as it is built, each once: what several workgroups read comes out of a cache.
+   * For `StepCost.values`.
+   */
+  moved(): Size {
+    const { graph, context } = this;
+    const types = [...this.#loaded, ...this.#stored].map((id) => graph.nodes[id]!.type);
+    const perToken = types.filter(hasTime).reduce((n, type) => n + elementsPerToken(type), this.#stateElements);
+    const constant = types.filter((type) => !hasTime(type)).reduce((n, type) => n + elementsPerToken(type), 0);
+    const vectors = graph.parameters
+      .filter((p) => this.#vectors.has(p.path))
+      .reduce((n, p) => n + elementsPerToken(p.type), 0);
+    return ['add', ['mul', context.axis.size, perToken], constant + vectors];
   }
 
   finish(call: Parameters<KernelScope['finish']>[0]): KernelCall {

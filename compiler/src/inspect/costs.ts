@@ -52,8 +52,7 @@ export function decodeCost(
 ): Cost {
   const seen = ({ window = Infinity }: AttentionWork): number => Math.min(context, window);
   const linear = work.operations.linear + work.head.linear;
-  const other =
-    work.operations.convolution + work.operations.pointwise + work.head.convolution + work.head.pointwise;
+  const other = work.operations.convolution + work.operations.pointwise + work.head.convolution + work.head.pointwise;
   return cost(
     {
       weights:

@@ -23,9 +23,23 @@ export const DEVICES: readonly DevicePeaks[] = [
   // NVIDIA A100 datasheet, 80 GB SXM: 312 TFLOP/s bf16, 19.5 TFLOP/s f32, 2,039 GB/s.
   { id: 'a100', name: 'NVIDIA A100 80 GB', bandwidth: 2.039 * T, peak: 312 * T, shaderPeak: 19.5 * T, memory: 80 * G },
   // NVIDIA Ada GPU architecture whitepaper: 165.2 TFLOP/s f16 with f32 sums, 82.6 TFLOP/s f32, 1,008 GB/s.
-  { id: 'rtx4090', name: 'NVIDIA RTX 4090', bandwidth: 1.008 * T, peak: 165.2 * T, shaderPeak: 82.6 * T, memory: 24 * G },
+  {
+    id: 'rtx4090',
+    name: 'NVIDIA RTX 4090',
+    bandwidth: 1.008 * T,
+    peak: 165.2 * T,
+    shaderPeak: 82.6 * T,
+    memory: 24 * G,
+  },
   // NVIDIA RTX Blackwell GPU architecture whitepaper: 209.5 TFLOP/s f16 with f32 sums, 104.8 TFLOP/s f32, 1,792 GB/s.
-  { id: 'rtx5090', name: 'NVIDIA RTX 5090', bandwidth: 1.792 * T, peak: 209.5 * T, shaderPeak: 104.8 * T, memory: 32 * G },
+  {
+    id: 'rtx5090',
+    name: 'NVIDIA RTX 5090',
+    bandwidth: 1.792 * T,
+    peak: 209.5 * T,
+    shaderPeak: 104.8 * T,
+    memory: 32 * G,
+  },
   // Apple's announcement of M1 (2.6 TFLOP/s f32); LPDDR4X-4266 on 128 bits. Its matrix operations run on the same ALUs.
   { id: 'm1', name: 'Apple M1', bandwidth: 68.3 * G, peak: 2.6 * T, shaderPeak: 2.6 * T },
   // Apple's announcement of M1 Max: 10.4 TFLOP/s, 400 GB/s.

@@ -198,9 +198,7 @@ function minimumBytes(
     4 *
     sizes.sequences *
     total(graphStates(graph), ({ state: { kind }, elements, window = Infinity }) =>
-      kind === 'sequence'
-        ? elements * (before > 0 ? 2 : 1)
-        : elements * (Math.min(before, window) + tokensPerSequence),
+      kind === 'sequence' ? elements * (before > 0 ? 2 : 1) : elements * (Math.min(before, window) + tokensPerSequence),
     );
   const stream = isHead
     ? 4 * sizes.rows * (model.width + model.vocab)
@@ -214,7 +212,8 @@ export function printKernelTable(table: KernelTable): string {
   const head =
     `${mode}: ${formatCount(sequences)} sequence${sequences === 1 ? '' : 's'}, ${call}, ` +
     `context ${formatCount(context)} after it; bindings up to ${formatBytes(table.limits.bindingBytes)}`;
-  const sections = table.stages.map((s) => {
+  const used = table.stages.filter((s) => s.steps.length > 0);
+  const sections = used.map((s) => {
     const times = s.instances === 1 ? '' : ` × ${formatCount(s.instances)}`;
     const steps = printTable(s.steps, [
       { heading: '  kernel', text: (r) => `  ${r.kernel}` },
@@ -231,13 +230,18 @@ export function printKernelTable(table: KernelTable): string {
         ? ''
         : `; must move ${formatBytes(minimum.total)} (weights ${formatBytes(minimum.weights)}, ` +
           `state ${formatBytes(minimum.state)}, stream ${formatBytes(minimum.stream)}): ${ratio(s.moved.total, minimum.total)}`;
-    return `${s.alias}${times}\n${steps}\n  ${formatCount(s.dispatches)} dispatches, ${formatBytes(s.moved.total)} moved${least}`;
+    return `${s.alias}${times}\n${steps}\n  ${dispatches(s.dispatches)}, ${formatBytes(s.moved.total)} moved${least}`;
   });
   const whole =
-    `whole ${mode} call: ${formatCount(table.dispatches)} dispatches of ${formatCount(table.distinctKernels)} kernels, ` +
+    `whole ${mode} call: ${dispatches(table.dispatches)}, ` +
     `${formatBytes(table.moved.total)} moved, at least ${formatBytes(table.minimum.total)} ` +
-    `(${ratio(table.moved.total, table.minimum.total)}), ${formatScaled(table.operations, 'operations')}`;
+    `(${ratio(table.moved.total, table.minimum.total)}), ${formatScaled(table.operations, '')} operations; ` +
+    `${formatCount(table.distinctKernels)} distinct kernels in all programs`;
   return [head, ...sections, whole].join('\n\n');
+}
+
+function dispatches(count: number): string {
+  return count === 1 ? '1 dispatch' : `${formatCount(count)} dispatches`;
 }
 
 function ratio(moved: number, minimum: number): string {

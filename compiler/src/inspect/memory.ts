@@ -45,7 +45,10 @@ export function memoryNeeds(program: Program, options: MemoryOptions): MemoryNee
   const perToken = 4 * total(program.states, (s) => (s.kind === 'token' ? s.elements : 0));
   const state = sequences * (perSequence + context * perToken);
   // A piece is shared by the sequences; the longest activations belong to one sequence that fills it.
-  const sizes = { ...callSizes({ mode: 'prefill', sequences: 1, tokensPerSequence: pieceTokens, context }), rows: sequences };
+  const sizes = {
+    ...callSizes({ mode: 'prefill', sequences: 1, tokensPerSequence: pieceTokens, context }),
+    rows: sequences,
+  };
   const buffers = Object.fromEntries(program.activations.map((a) => [a.id, 4 * evaluateSize(a.elements, sizes)]));
   const activations = total(Object.values(buffers), (b) => b);
   const rotary = total(program.tables, (t) => 8 * t.frequencies.length * (256 + Math.ceil(context / 256)));
@@ -66,7 +69,11 @@ export function printMemory(needs: MemoryNeeds): string {
   const { context, sequences, weights, state, activations, pieceTokens } = needs;
   const many = sequences === 1 ? '1 sequence' : `${formatCount(sequences)} sequences`;
   const rows = [
-    ['weights', formatBytes(weights.total), `matrices ${formatBytes(weights.matrices)}, vectors ${formatBytes(weights.vectors)}`],
+    [
+      'weights',
+      formatBytes(weights.total),
+      `matrices ${formatBytes(weights.matrices)}, vectors ${formatBytes(weights.vectors)}`,
+    ],
     [
       'state',
       formatBytes(state.total),

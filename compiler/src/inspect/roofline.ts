@@ -89,11 +89,41 @@ export function printRoofline(r: Roofline): string {
   const perStep = batch === 1 ? 'per token' : `per step of ${formatCount(batch)}`;
   const costs = printTable(
     [
-      ['weights', bytes(r.decode.bytes.weights), operations(r.decode.operations.linear), bytes(r.prompt.bytes.weights), operations(r.prompt.operations.linear)],
-      ['attention (grows with context)', bytes(r.decode.bytes.attention), operations(r.decode.operations.attention), bytes(r.prompt.bytes.attention), operations(r.prompt.operations.attention)],
-      ['recurrence (does not)', bytes(r.decode.bytes.recurrence), operations(r.decode.operations.recurrence), bytes(r.prompt.bytes.recurrence), operations(r.prompt.operations.recurrence)],
-      ['stream, pointwise', bytes(r.decode.bytes.stream), operations(r.decode.operations.other), bytes(r.prompt.bytes.stream), operations(r.prompt.operations.other)],
-      ['total', bytes(r.decode.bytes.total), operations(r.decode.operations.total), bytes(r.prompt.bytes.total), operations(r.prompt.operations.total)],
+      [
+        'weights',
+        bytes(r.decode.bytes.weights),
+        operations(r.decode.operations.linear),
+        bytes(r.prompt.bytes.weights),
+        operations(r.prompt.operations.linear),
+      ],
+      [
+        'attention (grows with context)',
+        bytes(r.decode.bytes.attention),
+        operations(r.decode.operations.attention),
+        bytes(r.prompt.bytes.attention),
+        operations(r.prompt.operations.attention),
+      ],
+      [
+        'recurrence (does not)',
+        bytes(r.decode.bytes.recurrence),
+        operations(r.decode.operations.recurrence),
+        bytes(r.prompt.bytes.recurrence),
+        operations(r.prompt.operations.recurrence),
+      ],
+      [
+        'stream, pointwise',
+        bytes(r.decode.bytes.stream),
+        operations(r.decode.operations.other),
+        bytes(r.prompt.bytes.stream),
+        operations(r.prompt.operations.other),
+      ],
+      [
+        'total',
+        bytes(r.decode.bytes.total),
+        operations(r.decode.operations.total),
+        bytes(r.prompt.bytes.total),
+        operations(r.prompt.operations.total),
+      ],
     ],
     ['', `decode: bytes ${perStep}`, 'operations', 'prompt: bytes', 'operations'].map((heading, i) => ({
       heading,
@@ -105,7 +135,9 @@ export function printRoofline(r: Roofline): string {
     `decode at most ${rate(r.decode)}`,
     `prompt at most ${rate(r.prompt)}, ${formatSeconds(r.prompt.seconds.total)} for ${formatCount(context)} tokens`,
     ...(r.withoutMatrixUnits
-      ? [`without matrix units: decode ${rate(r.withoutMatrixUnits.decode)}; prompt ${rate(r.withoutMatrixUnits.prompt)}`]
+      ? [
+          `without matrix units: decode ${rate(r.withoutMatrixUnits.decode)}; prompt ${rate(r.withoutMatrixUnits.prompt)}`,
+        ]
       : []),
   ];
   return [head, '', costs, '', ...lines].join('\n');

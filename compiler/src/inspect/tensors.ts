@@ -129,4 +129,3 @@ function shapeText(shape: readonly number[]): string {
 function dimsText({ dims }: ValueTensor): string {
   return `[${dims.map((d) => (d.extent === 'time' ? 'time' : `${d.name}: ${formatCount(d.extent)}`)).join(', ')}]`;
 }
-

@@ -10,7 +10,14 @@ export interface Column<Row> {
 export function printTable<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): string {
   const cells = [columns.map((c) => c.heading), ...rows.map((row) => columns.map((c) => c.text(row)))];
   const widths = columns.map((_, i) => Math.max(...cells.map((line) => line[i]!.length)));
-  return cells.map((line) => line.map((text, i) => pad(text, widths[i]!, columns[i]!)).join('  ').trimEnd()).join('\n');
+  return cells
+    .map((line) =>
+      line
+        .map((text, i) => pad(text, widths[i]!, columns[i]!))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
 }
 
 function pad<Row>(text: string, width: number, { align }: Column<Row>): string {

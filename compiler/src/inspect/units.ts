@@ -20,7 +20,7 @@ const DECIMAL = ['', 'k', 'M', 'G', 'T', 'P', 'E'];
 export function formatScaled(value: number, unit: string): string {
   let [scaled, prefix] = [value, 0];
   while (scaled >= 1000 && prefix < DECIMAL.length - 1) [scaled, prefix] = [scaled / 1000, prefix + 1];
-  return `${threeDigits(scaled)} ${DECIMAL[prefix]}${unit}`;
+  return `${threeDigits(scaled)} ${DECIMAL[prefix]}${unit}`.trimEnd();
 }
 
 /** `4.83 ms` */

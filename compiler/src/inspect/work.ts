@@ -143,7 +143,10 @@ function operationsOf(graph: Graph, node: GraphNode): TokenOperations {
       return { ...NONE, linear: 2 * inputs * elementsPerToken(node.type) };
     }
     case 'conv1d':
-      return { ...NONE, convolution: 2 * (node as GraphNode<'conv1d'>).attributes.kernel * elementsPerToken(node.type) };
+      return {
+        ...NONE,
+        convolution: 2 * (node as GraphNode<'conv1d'>).attributes.kernel * elementsPerToken(node.type),
+      };
     case 'ssd': {
       // S = a S + (dt x) ⊗ B: three operations an element; y = S C: two. Chunks of matrix products take about as many.
       const { heads, head_dim, state } = (node as GraphNode<'ssd'>).attributes;

@@ -46,7 +46,6 @@ function rowwise(context: FusionContext, group: RowwiseGroup, reduction: Reducti
     );
   }
   const label = describe(graph, [...group.reductions, ...group.stores]);
-  const perToken = reads(kernel) + group.stores.reduce((n, id) => n + elementsPerToken(graph.nodes[id]!.type), 0);
   const rows = timed ? context.axis.size : 1;
   return kernel.finish({
     name: kernelName(graph, context.mode, group.stores[group.stores.length - 1]!, 'rows'),
@@ -55,7 +54,7 @@ function rowwise(context: FusionContext, group: RowwiseGroup, reduction: Reducti
     requires: REQUIRES[reduction],
     workgroupSize: [threads, 1, 1],
     grid: [rows, 1, 1],
-    cost: { weightElements: 0, values: ['mul', rows, perToken], operations: ['mul', rows, operations(kernel)] },
+    cost: { weightElements: 0, values: kernel.moved(), operations: ['mul', rows, operations(kernel)] },
   });
 }
 
@@ -65,15 +64,6 @@ function widest(kernel: FusedKernel, id: NodeId): number {
     elementsPerToken(node.type),
     ...node.inputs.map((i) => elementsPerToken(kernel.graph.nodes[i]!.type)),
   );
-}
-
-/** Values per token that the kernel reads from buffers. */
-function reads(kernel: FusedKernel): number {
-  const leaves = new Set<NodeId>();
-  visitInside(kernel, (id) => {
-    if (kernel.isLeaf(id)) leaves.add(id);
-  });
-  return [...leaves].reduce((n, id) => n + elementsPerToken(kernel.graph.nodes[id]!.type), 0);
 }
 
 function operations(kernel: FusedKernel): number {

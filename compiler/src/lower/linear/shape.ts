@@ -158,10 +158,9 @@ export class LinearShape {
   }
 
   cost(vectors: Size): KernelCall['cost'] {
-    const stored = this.group.stores.reduce((n, id) => n + extent(rowDims(this.kernel.graph.nodes[id]!.type)), 0);
     return {
       weightElements: this.rows * this.columns,
-      values: ['mul', vectors, this.columns + stored],
+      values: this.kernel.moved(),
       operations: ['mul', vectors, 2 * this.rows * this.columns],
     };
   }
