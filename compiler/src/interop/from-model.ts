@@ -13,6 +13,7 @@ import type {
   RopeConfig,
   RopeScaling,
 } from './config.js';
+import { isLibraryPath } from '../sources/library.js';
 import { report } from './messages.js';
 
 export interface ModelConfig {
@@ -46,7 +47,7 @@ export function layerKind(block: BlockInstance | undefined): LayerKind | undefin
 }
 
 function isStandard({ scope }: { readonly scope: { readonly file: string } }): boolean {
-  return scope.file.startsWith('std/');
+  return isLibraryPath(scope.file);
 }
 
 function fittingType(model: Model): ModelType | { readonly reason: string } {

@@ -30,7 +30,8 @@ export function importConfig(config: HuggingFaceConfig, options: ImportOptions =
   const title = commentText(options.name ?? '') || CLASSES[config.modelType];
   const name = freeName(declarationName(title), config);
   const names = tensorNamesOf(config, options.tensors);
-  const rules = ARCHITECTURES[config.modelType].tensors(config, names);
+  // A tied model's checkpoint may hold the output matrix all the same; its entry allows for that.
+  const rules = ARCHITECTURES[config.modelType].tensors({ ...config, tie: false }, names);
   const source = [
     `use std.{${usedNames(config).join(', ')}}`,
     '',

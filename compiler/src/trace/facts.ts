@@ -7,7 +7,7 @@ import type { Graph, GraphInstance, GraphNode, GraphParameter, ModelGraph } from
 import type { Dtype } from '../graph/types.js';
 
 /** One parameter of the model; tied and shared ones occur once, where they live. */
-export interface ParameterEntry {
+export interface ModelParameter {
   /** `layers.3.in_z.weight` */
   readonly path: string;
   readonly instance: GraphInstance;
@@ -17,7 +17,7 @@ export interface ParameterEntry {
 }
 
 /** All parameters, in order of the instances. */
-export function parameters(model: ModelGraph): readonly ParameterEntry[] {
+export function parameters(model: ModelGraph): readonly ModelParameter[] {
   return model.instances.flatMap((instance) =>
     (model.graphs[instance.graph]?.parameters ?? []).flatMap((parameter) => {
       if (Object.hasOwn(instance.aliases, parameter.path)) return [];
@@ -33,7 +33,7 @@ export function parameterCount(model: ModelGraph): number {
 }
 
 /** A piece of decode state of one layer. */
-export interface StateEntry {
+export interface ModelState {
   readonly instance: GraphInstance;
   /** What the op is called in the source, or the op. */
   readonly label: string;
@@ -48,12 +48,12 @@ export interface StateEntry {
   readonly window?: number;
 }
 
-export function decodeState(model: ModelGraph): readonly StateEntry[] {
+export function decodeState(model: ModelGraph): readonly ModelState[] {
   return model.instances.flatMap((instance) => {
     const graph = model.graphs[instance.graph];
     if (graph === undefined) return [];
     return graph.nodes.flatMap((node) =>
-      statesOf(graph, node).map((state): StateEntry => {
+      statesOf(graph, node).map((state): ModelState => {
         const window = node.op === 'attend' ? (node.attributes as OpAttributes['attend']).window : undefined;
         return {
           instance,

@@ -41,10 +41,7 @@ function decideAt(
 }
 
 /** Storage format of each parameter by its full path, before what loading may override. */
-export function parameterDtypes(
-  model: Pick<Model, 'precision'>,
-  { graph, instances }: Pick<Trace, 'graph' | 'instances'>,
-): ReadonlyMap<string, Dtype> {
+export function parameterDtypes(model: Pick<Model, 'precision'>, { graph, instances }: Pick<Trace, 'graph' | 'instances'>): ReadonlyMap<string, Dtype> {
   const types = new Map<string, Dtype>();
   for (const instance of graph.instances) {
     const known = instances.get(instance.path);
@@ -57,11 +54,7 @@ export function parameterDtypes(
   return types;
 }
 
-function weightFormat(
-  model: Pick<Model, 'precision'>,
-  path: string,
-  { traced, place, products }: TracedInstance,
-): Dtype {
+function weightFormat(model: Pick<Model, 'precision'>, path: string, { traced, place, products }: TracedInstance): Dtype {
   const product = traced.productOf.get(path);
   return precisionOf(model, 'weights', {
     ...place,
@@ -70,3 +63,4 @@ function weightFormat(
     ...(product !== undefined && { linear: { index: products.first + product, count: products.count } }),
   });
 }
+

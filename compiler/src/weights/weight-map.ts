@@ -2,7 +2,7 @@
 import type { BlockDeclaration, Diagnostic, ParamStatement, WeightsDeclaration } from '@hyb/grammar';
 import { Diagnostics } from '../diagnostics/collector.js';
 import { didYouMean, listNames } from '../diagnostics/suggest.js';
-import type { ModelGraph } from '../graph/graph.js';
+import type { Graph, GraphNode, ModelGraph } from '../graph/graph.js';
 import { parameterPath } from '../graph/graph.js';
 import type { Model } from '../model/model.js';
 import { fileEnvironment } from '../resolve/environment.js';
@@ -36,17 +36,49 @@ export interface WeightMap {
   readonly copies: readonly { readonly tensor: string; readonly of: string }[];
 }
 
-/** Parameters of a traced model, each once: shared layers and a tied head have none of their own. */
+/**
+ * Parameters of a traced model, each once: shared layers and a tied head have none of their own. A linear map's matrix has
+ * two dimensions and its bias one, as checkpoints hold them, however many its outputs and inputs have.
+ */
 export function modelParameters(graph: ModelGraph): readonly ModelParameter[] {
+  const shapes = graph.graphs.map(checkpointShapes);
   const result = new Map<string, ModelParameter>();
   for (const instance of graph.instances) {
-    for (const { path: local, type } of graph.graphs[instance.graph]!.parameters) {
+    for (const { path: local } of graph.graphs[instance.graph]!.parameters) {
       if (instance.aliases[local] !== undefined) continue;
       const path = parameterPath(instance, local);
-      result.set(path, { path, shape: type.dims.map((dim) => dim.extent as number) });
+      result.set(path, { path, shape: shapes[instance.graph]!.get(local)! });
     }
   }
   return [...result.values()];
+}
+
+function checkpointShapes({ nodes, parameters }: Graph): ReadonlyMap<string, readonly number[]> {
+  const outputs = new Map<string, number>();
+  for (const node of nodes) {
+    if (node.op !== 'linear') continue;
+    const path = parameterBehind(nodes, nodes[node.inputs[1]!]!);
+    if (path === undefined) continue;
+    outputs.set(path, (node as GraphNode<'linear'>).attributes.out.length);
+    outputs.set(path.replace(/weight$/, 'bias'), Infinity);
+  }
+  const product = (sizes: readonly number[]): number => sizes.reduce((n, size) => n * size, 1);
+  return new Map(
+    parameters.map(({ path, type }) => {
+      const sizes = type.dims.map(({ extent }) => extent as number);
+      const rows = outputs.get(path);
+      if (rows === undefined) return [path, sizes];
+      return [path, rows === Infinity ? [product(sizes)] : [product(sizes.slice(0, rows)), product(sizes.slice(rows))]];
+    }),
+  );
+}
+
+/** The parameter that a weight is, perhaps rounded or rescaled on the way. */
+function parameterBehind(nodes: Graph['nodes'], node: GraphNode): string | undefined {
+  if (node.op === 'parameter') return (node as GraphNode<'parameter'>).attributes.path;
+  const shape = ({ type }: GraphNode): string => type.dims.map(({ extent }) => extent).join();
+  const input = node.inputs.map((id) => nodes[id]!).find((each) => shape(each) === shape(node));
+  return input && parameterBehind(nodes, input);
 }
 
 /**

@@ -36,12 +36,6 @@ describe('what differs between checkpoints of one architecture', () => {
     expect(imported(JSON.stringify(nemotron), 'x')).toContain('"backbone.embeddings.weight" = embedding.weight');
   });
 
-  test('tied embeddings have no output matrix of their own', () => {
-    const source = imported(JSON.stringify({ ...llama, tie_word_embeddings: true }), 'x');
-    expect(source).toContain('tie = true');
-    expect(source).not.toContain('lm_head');
-  });
-
   test('biases', () => {
     const both = imported(JSON.stringify({ ...llama, attention_bias: true, mlp_bias: true }), 'x');
     expect(line(both, 'bias = true')).toBeUndefined();

@@ -12,8 +12,8 @@ const DEFAULT_BASE = 10_000;
 /** @param context stands in for the context of the first training where that is not given, as in transformers */
 export function readRope(reader: ConfigReader, context: number): RopeConfig {
   const parameters = reader.object(['rope_parameters', 'rope_scaling']);
-  const outer = reader.number('rope_theta', DEFAULT_BASE, { min: 1 });
-  const base = parameters?.number('rope_theta', outer, { min: 1 }) ?? outer;
+  const outer = reader.number('rope_theta', DEFAULT_BASE, { min: 2 });
+  const base = parameters?.number('rope_theta', outer, { min: 2 }) ?? outer;
   for (const each of [reader, parameters]) {
     const partial = each?.number('partial_rotary_factor', 1, { max: 1 }) ?? 1;
     if (partial !== 1) reader.unsupported('Rotation of a part of each head', 'partial_rotary_factor');

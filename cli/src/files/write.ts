@@ -1,0 +1,66 @@
+/** Files that appear whole or not at all. */
+import { randomBytes } from 'node:crypto';
+import { existsSync, rmSync } from 'node:fs';
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+
+/** Writes a text beside its place and moves it there. */
+export async function writeText(path: string, text: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await withTemporary(path, async (temporary) => {
+    await writeFile(temporary, text);
+    await rename(temporary, path);
+  });
+}
+
+/**
+ * Puts files into a folder in one step: they are written to a folder beside it, which then takes its place. What else
+ * stands in the folder stays, except for entries in `own`, which earlier calls have made.
+ */
+export async function writeFolder(
+  folder: string,
+  files: ReadonlyMap<string, string>,
+  own: (entry: string) => boolean,
+): Promise<void> {
+  await mkdir(dirname(folder), { recursive: true });
+  await withTemporary(folder, async (temporary) => {
+    const folders = new Set([...files.keys()].map((path) => dirname(join(temporary, path))));
+    for (const each of folders) await mkdir(each, { recursive: true });
+    for (const [path, text] of files) await writeFile(join(temporary, path), text);
+    await takePlace(temporary, folder, own);
+  });
+}
+
+/** Moves a finished folder to `folder`, keeping what stands there and is not `own`. */
+export async function takePlace(temporary: string, folder: string, own: (entry: string) => boolean): Promise<void> {
+  if (!existsSync(folder)) return rename(temporary, folder);
+  const old = `${temporary}-old`;
+  await rename(folder, old);
+  try {
+    await rename(temporary, folder);
+  } catch (error) {
+    await rename(old, folder);
+    throw error;
+  }
+  for (const entry of await readdir(old)) {
+    if (!own(entry) && !existsSync(join(folder, entry))) await rename(join(old, entry), join(folder, entry));
+  }
+  await rm(old, { recursive: true });
+}
+
+/** Gives a path beside `path` and removes what is left there, after a failure or an interruption too. */
+export async function withTemporary<T>(path: string, work: (temporary: string) => Promise<T>): Promise<T> {
+  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+  const remove = (): void => rmSync(temporary, { recursive: true, force: true });
+  const interrupted = (signal: NodeJS.Signals): void => {
+    remove();
+    process.exit(signal === 'SIGINT' ? 130 : 143);
+  };
+  process.once('SIGINT', interrupted).once('SIGTERM', interrupted);
+  try {
+    return await work(temporary);
+  } finally {
+    process.off('SIGINT', interrupted).off('SIGTERM', interrupted);
+    remove();
+  }
+}

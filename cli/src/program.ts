@@ -1,0 +1,46 @@
+/** All commands with their arguments and help. The reference page in docs is made from this. */
+import { Command } from 'commander';
+import { check } from './commands/check.js';
+import type { Context, DefineCommand } from './commands/context.js';
+import { devices } from './commands/devices.js';
+import { explain } from './commands/explain.js';
+import { importCommand } from './commands/import.js';
+import { newCommand } from './commands/new.js';
+
+/** In the order in which help lists them: as a model comes about. */
+export const COMMANDS: readonly DefineCommand[] = [newCommand, check, explain, importCommand, devices];
+
+export function createProgram(context: Context, version: string): Command {
+  const program = new Command('hyb')
+    .description('Hyb turns a hybrid language model, written in one .hyb file, into an npm package of WebGPU kernels.')
+    .version(version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'show help')
+    .option('--debug', 'show where errors come from')
+    .addHelpText('after', OVERVIEW);
+  program.helpCommand('help [command]', 'show help for a command');
+  for (const define of COMMANDS) program.addCommand(define(context));
+  for (const command of [program, ...program.commands]) {
+    command
+      .configureHelp({ helpWidth: context.io.columns })
+      .showSuggestionAfterError()
+      .showHelpAfterError(`(${['hyb', ...(command === program ? [] : [command.name()])].join(' ')} --help shows more)`);
+    if (command !== program)
+      command.addOption(program.createOption('--debug', 'show where errors come from').hideHelp());
+  }
+  return program;
+}
+
+const OVERVIEW = `
+A first model:
+  $ hyb new tiny               a folder with a small model
+  $ cd tiny
+  $ hyb check model.hyb        does it hold together?
+  $ hyb inspect model.hyb      its layers, parameters and memory
+  $ hyb build model.hyb        the package, in dist/
+
+A model of somebody else's:
+  $ hyb import ./Llama-3.1-8B  a Hugging Face folder becomes a .hyb file
+  $ hyb generate ./Llama-3.1-8B --prompt "The sea"
+
+Exit codes: 0 all well; 1 errors in the model, or values that differ; 2 the command could not run.
+`;
