@@ -1,9 +1,9 @@
 /** Writing out loops that ask for it. */
 import type { ConstantValues } from './constants.js';
 import { evaluateConstant } from './constants.js';
-import type { Expression, Kernel, Statement } from './ir.js';
+import type { Kernel, Statement } from './ir.js';
 import { substituteInStatements } from './substitute.js';
-import { blocksOf, expressionsOf, visitExpression, visitStatements } from './walk.js';
+import { blocksOf } from './walk.js';
 
 /** Statements that one unrolled loop may become; a larger one stays a loop. */
 const LARGEST = 256;
@@ -35,19 +35,4 @@ export function fixedConstants(kernel: Kernel): ConstantValues {
 
 function sizeOf(body: readonly Statement[]): number {
   return body.reduce((size, s) => size + 1 + blocksOf(s).reduce((inner, block) => inner + sizeOf(block.body), 0), 0);
-}
-
-/** Whether statements declare a name of their own at their top level, so that copies need a scope each. */
-export function declares(body: readonly Statement[]): boolean {
-  return body.some((s) => s.kind === 'let' || s.kind === 'var' || s.kind === 'array');
-}
-
-/** Whether any expression in the statements reads the local. */
-export function reads(body: readonly Statement[], name: string): boolean {
-  let found = false;
-  const look = (e: Expression): void => {
-    if (e.kind === 'local' && e.name === name) found = true;
-  };
-  visitStatements(body, (s) => expressionsOf(s).forEach((e) => visitExpression(e, look)));
-  return found;
 }

@@ -1,9 +1,11 @@
 /** Text as comments: whatever it holds, it cannot end the comment. */
 
 const WIDTH = 118;
+const PLAIN = /^[\x20-\x7e]*$/;
 
 /** Lines of a comment, each starting with `prefix`; long ones are wrapped between words. */
 export function commentLines(text: string, prefix: string): readonly string[] {
+  if (PLAIN.test(text) && prefix.length + text.length <= WIDTH) return [`${prefix}${text}`.trimEnd()];
   // Every character that WGSL or TypeScript takes for the end of a line, and other controls.
   const lines = text.split(/\r\n|[\n\r\u000b\u000c\u0085\u2028\u2029]/u);
   return lines.flatMap((line) => wrap(line.replace(/[\p{Cc}\p{Cf}]/gu, ' ').trimEnd(), prefix));

@@ -14,12 +14,7 @@ export interface ModuleNeeds {
   readonly parameters: Set<BuiltinParameter>;
 }
 
-interface Text {
-  readonly text: string;
-  readonly level: Level;
-}
-
-const unary = (text: string): Text => ({ text, level: 'unary' });
+const levelOf = (e: Expression): Level => (e.kind === 'binary' ? BINARY_RULES[e.operator].level : 'unary');
 const COMPONENTS = ['x', 'y', 'z', 'w'] as const;
 
 export class ExpressionPrinter {
@@ -31,11 +26,11 @@ export class ExpressionPrinter {
   /** An expression that stands alone: an initial value, a condition, a bound. */
   alone(e: Expression): string {
     // Abstract numbers become f32 and i32 by themselves.
-    return this.#print(e, e.type !== 'f32' && e.type !== 'i32').text;
+    return this.#print(e, e.type !== 'f32' && e.type !== 'i32');
   }
   /** An expression whose type its place gives: the right side of an assignment. */
   assigned(e: Expression): string {
-    return this.#print(e, false).text;
+    return this.#print(e, false);
   }
   /** The right side of `<` in a loop's condition. */
   bound(e: Expression): string {
@@ -51,83 +46,80 @@ export class ExpressionPrinter {
   }
   /** An index. */
   index(e: Expression): string {
-    return this.#print(e, false).text;
+    return this.#print(e, false);
   }
 
-  #print(e: Expression, suffixed: boolean): Text {
+  #print(e: Expression, suffixed: boolean): string {
     switch (e.kind) {
       case 'literal':
-        return unary(printLiteral(e.type, e.value, suffixed));
+        return printLiteral(e.type, e.value, suffixed);
       case 'local':
       case 'constant':
-        return unary(this.nameOf(e.name));
+        return this.nameOf(e.name);
       case 'builtin': {
         const { text, parameter } = BUILTIN_VALUE[e.name];
         this.needs.parameters.add(parameter);
-        return unary(text);
+        return text;
       }
       case 'uniform':
-        return unary(`uniforms.${fieldName(e.name)}`);
+        return `uniforms.${fieldName(e.name)}`;
       case 'unary': {
         const operand = this.#operand(e.operand, ['unary'], suffixed);
         // `--` is a token of its own.
-        return unary(`${e.operator}${operand.startsWith('-') ? `(${operand})` : operand}`);
+        return `${e.operator}${operand.startsWith('-') ? `(${operand})` : operand}`;
       }
       case 'binary':
         return this.#binary(e.operator, e.left, e.right);
       case 'call': {
-        if (isHelper(e.fn)) return unary(this.#helper(e.fn, e.arguments[0]!));
+        if (isHelper(e.fn)) return this.#helper(e.fn, e.arguments[0]!);
         const literal = e.arguments.every(isConstant);
-        return unary(
-          `${BUILTIN_FUNCTION[e.fn]}(${e.arguments.map((argument) => this.#argument(argument, literal)).join(', ')})`,
-        );
+        return `${BUILTIN_FUNCTION[e.fn]}(${e.arguments.map((argument) => this.#argument(argument, literal)).join(', ')})`;
       }
       case 'select': {
         const literal = isConstant(e.then) && isConstant(e.else);
-        return unary(
-          `select(${this.#argument(e.else, literal)}, ${this.#argument(e.then, literal)}, ${this.#argument(e.condition, true)})`,
-        );
+        return `select(${this.#argument(e.else, literal)}, ${this.#argument(e.then, literal)}, ${this.#argument(e.condition, true)})`;
       }
       case 'convert':
-        return unary(`${e.type}(${this.#argument(e.value, true)})`);
+        return `${e.type}(${this.#argument(e.value, true)})`;
       case 'bitcast':
-        return unary(`bitcast<${e.type}>(${this.#argument(e.value, true)})`);
+        return `bitcast<${e.type}>(${this.#argument(e.value, true)})`;
       case 'vector':
-        return unary(`${e.type}(${e.components.map((c) => this.#argument(c, false)).join(', ')})`);
+        return `${e.type}(${e.components.map((c) => this.#argument(c, false)).join(', ')})`;
       case 'component':
-        return unary(`${this.#operand(e.value, ['unary'], true, true)}.${COMPONENTS[e.index]}`);
+        return `${this.#operand(e.value, ['unary'], true, true)}.${COMPONENTS[e.index]}`;
       case 'load':
-        return unary(`${this.nameOf(e.buffer)}[${this.index(e.index)}]`);
+        return `${this.nameOf(e.buffer)}[${this.index(e.index)}]`;
       case 'load_weights':
-        return unary(`${e.buffer}_decode(${this.nameOf(e.buffer)}[${this.index(e.index)}])`);
+        return `${e.buffer}_decode(${this.nameOf(e.buffer)}[${this.index(e.index)}])`;
       case 'load_shared':
       case 'element':
-        return unary(`${this.nameOf(e.array)}[${this.index(e.index)}]`);
+        return `${this.nameOf(e.array)}[${this.index(e.index)}]`;
       case 'subgroup': {
         const extra = e.argument === undefined ? '' : `, ${e.argument}u`;
-        return unary(`${SUBGROUP_FUNCTION[e.operation]}(${this.#argument(e.value, true)}${extra})`);
+        return `${SUBGROUP_FUNCTION[e.operation]}(${this.#argument(e.value, true)}${extra})`;
       }
     }
   }
 
-  #binary(operator: BinaryOperator, left: Expression, right: Expression): Text {
+  #binary(operator: BinaryOperator, left: Expression, right: Expression): string {
     const rule = BINARY_RULES[operator];
     // A literal takes its type from the other side; two constants would be computed as abstract numbers, in f64.
     const suffixed = isConstant(left) && isConstant(right);
     const a = this.#operand(left, rule.left, suffixed);
     const b = this.#operand(right, rule.right, suffixed);
-    return { text: `${a} ${operator} ${b}`, level: rule.level };
+    return `${a} ${operator} ${b}`;
   }
 
   #operand(e: Expression, levels: readonly Level[], suffixed: boolean, postfix = false): string {
-    const { text, level } = this.#print(e, suffixed);
-    const bare = levels.includes(level) && !(postfix && /^[-!~]/.test(text));
+    const text = this.#print(e, suffixed);
+    const bare = levels.includes(levelOf(e)) && !(postfix && /^[-!~]/.test(text));
     return bare ? text : `(${text})`;
   }
 
   /** `<` and `>` in a list of arguments could be taken for a template list. */
   #argument(e: Expression, suffixed: boolean): string {
-    const { text, level } = this.#print(e, suffixed);
+    const text = this.#print(e, suffixed);
+    const level = levelOf(e);
     return level === 'relational' || level === 'shift' || level === 'and' || level === 'or' ? `(${text})` : text;
   }
 

@@ -4,6 +4,7 @@ import { visitStatements } from '../kernel/walk.js';
 import { HELPER_NAMES } from './helpers.js';
 import { TAKEN_NAMES } from './reserved.js';
 
+const HELPERS: ReadonlySet<string> = new Set(HELPER_NAMES);
 const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 /** Thrown for a name that no generator could have made: it would let text escape into the source. */
@@ -21,7 +22,7 @@ export class InvalidNameError extends Error {
  */
 export function assignNames(kernel: Kernel): (name: string) => string {
   const assigned = new Map<string, string>();
-  const used = new Set<string>([...TAKEN_NAMES, ...HELPER_NAMES]);
+  const used = new Set<string>();
   for (const buffer of kernel.buffers) {
     if (buffer.element !== 'weights') continue;
     used.add(`${buffer.name}_element`);
@@ -32,7 +33,7 @@ export function assignNames(kernel: Kernel): (name: string) => string {
     checkIdentifier(name);
     // WGSL forbids a leading double underscore and a lone one.
     let candidate = name.startsWith('__') || name === '_' ? `v${name}` : name;
-    while (used.has(candidate)) candidate += '_';
+    while (used.has(candidate) || TAKEN_NAMES.has(candidate) || HELPERS.has(candidate)) candidate += '_';
     used.add(candidate);
     assigned.set(name, candidate);
   };

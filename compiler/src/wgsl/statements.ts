@@ -1,8 +1,10 @@
 /** Statements as WGSL text. */
 import type { ConstantValues } from '../kernel/constants.js';
 import { evaluateConstant } from '../kernel/constants.js';
+import { isLiteral } from '../kernel/expressions.js';
 import type { Expression, Statement } from '../kernel/ir.js';
-import { declares, unrolledCopies } from '../kernel/unroll.js';
+import { declares } from '../kernel/substitute.js';
+import { unrolledCopies } from '../kernel/unroll.js';
 import type { ExpressionPrinter } from './expressions.js';
 import { commentLines } from './comments.js';
 
@@ -103,8 +105,10 @@ function printFor(s: Statement & { kind: 'for' }, context: StatementContext, dep
   const pad = INDENT.repeat(depth);
   const copies = unrolledCopies(s, constants);
   if (copies) {
-    if (!declares(s.body)) return copies.flatMap((copy) => printStatements(copy, context, depth));
-    return copies.flatMap((copy) => [`${pad}{`, ...printStatements(copy, context, depth + 1), `${pad}}`]);
+    return copies.flatMap((copy) => {
+      if (!declares(copy)) return printStatements(copy, context, depth);
+      return [`${pad}{`, ...printStatements(copy, context, depth + 1), `${pad}}`];
+    });
   }
   const name = nameOf(s.name);
   const increment = s.step.kind === 'literal' && s.step.value === 1 ? `${name}++` : `${name} += ${e.assigned(s.step)}`;
@@ -117,6 +121,8 @@ function printFor(s: Statement & { kind: 'for' }, context: StatementContext, dep
 
 function printIf(s: Statement & { kind: 'if' }, context: StatementContext, depth: number): readonly string[] {
   const pad = INDENT.repeat(depth);
+  // Left by unrolling: only the scope is needed.
+  if (isLiteral(s.condition, 1)) return [`${pad}{`, ...printStatements(s.then, context, depth + 1), `${pad}}`];
   const lines = [
     `${pad}if (${context.expressions.alone(s.condition)}) {`,
     ...printStatements(s.then, context, depth + 1),

@@ -1,5 +1,5 @@
 /** Runs one kernel on the adapter, on the same plain arrays that the checking interpreter takes. */
-import { installGPU } from '@hyb/adapter';
+import { gpu, installGPU } from '@hyb/adapter';
 import { weightsPrelude } from '@hyb/runtime';
 import type { BufferData, RunOptions, WeightsBuffer } from '@hyb/compiler/kernel/check/index';
 import type { Kernel } from '@hyb/compiler/kernel/ir';
@@ -26,9 +26,24 @@ export function moduleSource(kernel: Kernel, options: Pick<RunOptions, 'buffers'
   return [printWgsl(kernel, options.constants ? { constants: options.constants } : {}), ...preludes].join('\n');
 }
 
-/** What the WGSL compiler has against a source, errors and warnings. */
+let compiler: Promise<GPUDevice> | undefined;
+
+/** A device that computes nothing and has every feature: for the front end of the WGSL compiler. */
+function compilerDevice(): Promise<GPUDevice> {
+  compiler ??= (async () => {
+    const instance = await gpu({ flags: ['backend=null', 'enable-dawn-features=allow_unsafe_apis'] });
+    const adapter = await instance.requestAdapter();
+    if (!adapter) throw new Error('Dawn has no null backend.');
+    return adapter.requestDevice({
+      requiredFeatures: ['shader-f16', 'subgroups', 'chromium-experimental-subgroup-matrix' as GPUFeatureName],
+    });
+  })();
+  return compiler;
+}
+
+/** What the WGSL compiler has against a source, errors and warnings, whatever features it needs. */
 export async function compilerMessages(source: string): Promise<readonly string[]> {
-  const device = await kernelDevice();
+  const device = await compilerDevice();
   device.pushErrorScope('validation');
   const module = device.createShaderModule({ code: source });
   const { messages } = await module.getCompilationInfo();

@@ -16,11 +16,14 @@ export interface RandomKernelOptions {
   /** Barriers anywhere, whether or not control flow is uniform there; default: only where it is. */
   readonly wildBarriers?: boolean;
   readonly subgroups?: boolean;
+  /** Half precision as well; results are then no longer the same on every device. */
+  readonly half?: boolean;
 }
 
 const TYPES: readonly ValueType[] = [
   'f32', 'u32', 'i32', 'bool', 'vec2f', 'vec4f', 'vec2u', 'vec4u', 'vec2i', 'vec4i',
 ]; // prettier-ignore
+const HALF_TYPES: readonly ValueType[] = [...TYPES, 'f16', 'vec2h', 'vec4h'];
 /** Outputs per invocation. */
 const SLOTS = 4;
 const INPUTS = 16;
@@ -50,12 +53,14 @@ class Generator {
   readonly #size: readonly [number, number, number];
   readonly #count: number;
   readonly #scopes: Scope[] = [{ locals: [], variables: [], arrays: [] }];
+  readonly #types: readonly ValueType[];
   #statements = 0;
 
   constructor(
     private readonly choose: Choose,
     private readonly options: RandomKernelOptions,
   ) {
+    this.#types = options.half ? HALF_TYPES : TYPES;
     this.#size = this.#one([[1, 1, 1], [8, 1, 1], [32, 1, 1], [4, 4, 2], [7, 3, 1]]); // prettier-ignore
     this.#count = this.#size[0] * this.#size[1] * this.#size[2];
   }
@@ -103,12 +108,15 @@ class Generator {
     this.#own = own;
     this.#statementsOf(6, true, 0);
     const base = b.let('base', x.mul(x.add(x.mul(workgroup, this.#count), own), SLOTS));
-    for (let k = 0; k < SLOTS; k++) out.set(x.add(base, k), this.#asBits(this.#one(TYPES)));
+    for (let k = 0; k < SLOTS; k++) out.set(x.add(base, k), this.#asBits(this.#one(this.#types)));
     const kernel = b.finish({
       name: 'random',
       doc: 'A random kernel.',
       workgroupSize: this.#size,
-      requires: this.options.subgroups ? ['subgroups'] : [],
+      requires: [
+        ...(this.options.subgroups ? ['subgroups' as const] : []),
+        ...(this.options.half ? ['shader-f16' as const] : []),
+      ],
     });
     return { kernel, ...this.#data() };
   }
@@ -173,18 +181,18 @@ class Generator {
     switch (this.choose(10)) {
       case 0:
       case 1: {
-        const type = this.#one(TYPES);
+        const type = this.#one(this.#types);
         this.#scope.locals.push(b.let('v', this.#expression(type, 3)));
         return;
       }
       case 2: {
-        const type = this.#one(TYPES);
+        const type = this.#one(this.#types);
         const variable = b.variable('v', type, this.#expression(type, 2));
         this.#scope.variables.push({ variable, type });
         return;
       }
       case 3: {
-        const type = this.#one(TYPES);
+        const type = this.#one(this.#types);
         const length = 1 + this.choose(10);
         const array = b.array('a', type, this.#chance(3) ? this.#leaves.tile : length, this.#expression(type, 1));
         this.#scope.arrays.push({ array, type, length: Math.min(length, 4) });
@@ -275,6 +283,7 @@ class Generator {
     const scalar = x.isVector(type) ? x.component(value, this.choose(x.lanesOf(type))) : value;
     if (scalar.type === 'bool') return x.select(scalar, x.u32(1), x.u32(2));
     // No negative zeros: devices may lose the sign.
+    if (scalar.type === 'f16') return x.bitcast('u32', x.convert('i32', scalar));
     if (scalar.type === 'f32') return x.bitcast('u32', x.convert('i32', scalar));
     return scalar.type === 'u32' ? scalar : x.bitcast('u32', scalar);
   }
@@ -302,6 +311,10 @@ class Generator {
           this.#leaves.uniform.u32, this.#leaves.tile, x.builtin('local_index'), x.builtin('local_x'), x.builtin('local_y'),
           x.builtin('workgroup_x'), x.u32(this.choose(40)), x.u32(0xffffffff), x.builtin('num_workgroups_y'),
         ]); // prettier-ignore
+      case 'f16':
+        return this.#chance(2)
+          ? { kind: 'literal', type: 'f16', value: this.choose(9) / 4 }
+          : x.convert('f16', this.#leaves.uniform.f32);
       case 'i32':
         return this.#one([
           this.#leaves.uniform.i32,
@@ -332,6 +345,8 @@ class Generator {
         return this.#condition(depth - 1);
       case 'f32':
         return this.#float(type, depth - 1);
+      case 'f16':
+        return this.#half(type, depth - 1);
       default:
         return this.#integer(type, depth - 1);
     }
@@ -401,6 +416,35 @@ class Generator {
     if (someExpression(e, (part) => !CONSTANT.has(part.kind))) return e;
     const scalar = this.#leaves.uniform[x.scalarOf(type) as 'u32' | 'i32'];
     return x.isVector(type) ? x.vector(type, scalar) : scalar;
+  }
+
+  #half(type: ValueType, depth: number): Expression {
+    const a = this.#expression(type, depth);
+    const c = this.#expression(type, depth);
+    switch (this.choose(8)) {
+      case 0:
+        return this.#one([x.add, x.sub])(a, c);
+      case 1:
+        return this.#one([x.min, x.max])(a, c);
+      case 2:
+        return x.call(this.#one(['abs', 'sign', 'floor'] as const), a);
+      case 3:
+        return x.call(this.#one(['sigmoid', 'safe_tanh', 'gelu_tanh', 'erf'] as const), a);
+      case 4:
+        return x.neg(a);
+      case 5:
+        return x.mul(a, x.isVector(type) ? this.#expression('f16', depth) : c);
+      case 6: {
+        if (!x.isVector(type)) return x.convert('f16', this.#expression('f32', depth));
+        const full = type === 'vec2h' ? 'vec2f' : 'vec4f';
+        return x.convert(type, this.#expression(full, depth));
+      }
+      default: {
+        if (type !== 'vec2h') return a;
+        // Whole numbers of 16 bits are finite halves when the exponent is not all ones.
+        return x.bitcast('vec2h', x.bitAnd(this.#expression('u32', depth), 0x3bff3bff));
+      }
+    }
   }
 
   #integer(type: ValueType, depth: number): Expression {

@@ -93,14 +93,14 @@ test('a kernel as WGSL', () => {
      }
      partial_[local_index] = total;
      {
-       let stride = 32u >> 0u;
+       let stride = 32u;
        workgroupBarrier();
        if (local_index < stride) {
          partial_[local_index] += partial_[local_index + stride];
        }
      }
      {
-       let stride = 32u >> 1u;
+       let stride = 16u;
        workgroupBarrier();
        if (local_index < stride) {
          partial_[local_index] += partial_[local_index + stride];
@@ -143,7 +143,7 @@ test('a kernel as compact text', () => {
   `);
 });
 
-test('features are enabled first; the rest follows in a fixed order', () => {
+test('features are enabled first; the rest follows in a fixed order', async () => {
   const b = new KernelBuilder();
   const y = b.buffer('y', 'f32', 'read_write', '');
   const rows = b.tile('rows', 4, [4, 8]);
@@ -158,6 +158,7 @@ test('features are enabled first; the rest follows in a fixed order', () => {
     requires: ['subgroups', 'shader-f16'],
   });
   expect(verifyKernel(kernel)).toEqual([]);
+  expect(await compilerMessages(printWgsl(kernel))).toEqual([]);
   expect(printWgsl(kernel, { constants: { rows: 8 } })).toMatchInlineSnapshot(`
    "// half: Half precision.
 
@@ -336,4 +337,39 @@ test('what is unrolled and what is not', () => {
   expect(loop(2, false)).toContain('  y[0] = 0;\n  y[1] = 2;\n');
   expect(loop(2, true)).toContain('  {\n    let v = 0u;\n    y[0] = v;\n  }\n  {\n    let v = 2u;\n');
   expect(loop(1000, false)).toContain('for (var i = 0u; i < 1000; i++) {');
+});
+
+test('unrolling computes what becomes constant, wraps as at run time and drops what is never reached', async () => {
+  const b = new KernelBuilder();
+  const y = b.buffer('y', 'u32', 'read_write', '');
+  b.for(
+    'i',
+    0,
+    3,
+    (i) => {
+      b.if(
+        x.gt(i, 0),
+        () => y.set(x.sub(i, 1), x.shiftLeft(i, 2)),
+        () => y.set(2, b.let('first', x.add(t, i))),
+      );
+      y.set(3, x.select(x.eq(x.mod(i, 2), 0), x.sub(i, 1), t));
+    },
+    { unroll: true },
+  );
+  const kernel = b.finish({ name: 'test', doc: '', workgroupSize: [1, 1, 1] });
+  const source = printWgsl(kernel);
+  expect(source.slice(source.indexOf(') {\n') + 4)).toMatchInlineSnapshot(`
+   "  {
+       let first = local_index;
+       y[2] = first;
+     }
+     y[3] = 4294967295;
+     y[0] = 4;
+     y[3] = local_index;
+     y[1] = 8;
+     y[3] = 1;
+   }
+   "
+  `);
+  expect(await compilerMessages(source)).toEqual([]);
 });
