@@ -336,6 +336,20 @@ function roundTo(value: number, bits: number): number {
   return (down + (up ? 1 : 0)) * unit;
 }
 
+test('stages may derive values from weights', async () => {
+  const prepared = tinyProgram({ prepared: true });
+  const halves = new Map(
+    [...weights].map(([path, values]) =>
+      path.endsWith('.decay')
+        ? [path.replace('decay', 'half_decay'), values.map((value) => value / 2)]
+        : [path, values],
+    ),
+  );
+  const other = await tinyModel(prepared, device, {}, halves);
+  expect(await other.logits([tokensOf(9)])).toEqual(await model.logits([tokensOf(9)]));
+  other.dispose();
+});
+
 describe('looking inside', () => {
   test('a trace holds the residual stream after every stage', async () => {
     for (const pieceTokens of [6, 1024]) {

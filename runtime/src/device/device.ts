@@ -13,15 +13,11 @@ export interface DeviceOptions {
   readonly powerPreference?: GPUPowerPreference;
   /** Limits to stay under though the device has more. */
   readonly limits?: Partial<DeviceLimits>;
-  /** Optional features that may be used; default: all that kernels have variants for. `[]` gives the core variants. */
+  /** Optional features that may be used, `hardware` among them; default: all there are. `[]` gives the core variants. */
   readonly features?: readonly KernelFeature[];
 }
 
-const OPTIONAL_FEATURES: readonly KernelFeature[] = [
-  'shader-f16',
-  'subgroups',
-  'chromium-experimental-subgroup-matrix',
-];
+const OPTIONAL_FEATURES = ['shader-f16', 'subgroups', 'chromium-experimental-subgroup-matrix'] as const;
 
 /** A WebGPU device with what the runtime needs to know of it: limits, features, and whether it still works. */
 export class Device {
@@ -41,9 +37,11 @@ export class Device {
     this.gpu = gpu;
     this.#owned = owned;
     this.limits = effectiveLimits(gpu.limits, options.limits);
-    const allowed = options.features ?? OPTIONAL_FEATURES;
-    this.features = new Set(OPTIONAL_FEATURES.filter((name) => allowed.includes(name) && gpu.features.has(name)));
-    const info = gpu.adapterInfo as GPUAdapterInfo | undefined;
+    const info = (gpu.adapterInfo as GPUAdapterInfo | undefined) ?? options.adapter?.info;
+    const there: KernelFeature[] = OPTIONAL_FEATURES.filter((name) => gpu.features.has(name));
+    if (!isSoftware(info)) there.push('hardware');
+    const { features } = options;
+    this.features = new Set(features ? there.filter((name) => features.includes(name)) : there);
     this.name = [info?.vendor, info?.architecture].filter(Boolean).join(' ') || 'GPU';
     this.#onError = (event) => {
       this.#failure ??= failureOf(event.error);
@@ -104,6 +102,13 @@ export class Device {
   }
 }
 
+/** Whether an adapter computes on the CPU, where other kernels are fast. */
+function isSoftware(info: GPUAdapterInfo | undefined): boolean {
+  if (!info) return false;
+  const names = [info.vendor, info.architecture, info.device, info.description].join(' ');
+  return info.isFallbackAdapter || /swiftshader|llvmpipe|lavapipe|basic render/i.test(names);
+}
+
 function failureOf(error: GPUError): DeviceError {
   const outOfMemory = error.constructor.name === 'GPUOutOfMemoryError';
   return outOfMemory
@@ -123,15 +128,15 @@ function failureOf(error: GPUError): DeviceError {
 export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
   if (options.device) return new Device(options.device, options, false);
   const adapter = options.adapter ?? (await requestAdapter(options));
-  const allowed = options.features ?? OPTIONAL_FEATURES;
+  const allowed: readonly KernelFeature[] = options.features ?? OPTIONAL_FEATURES;
   const requiredFeatures = OPTIONAL_FEATURES.filter((name) => allowed.includes(name) && adapter.features.has(name));
-  // The variants for subgroup matrices are written with subgroup operations as well.
   try {
     const device = await adapter.requestDevice({
+      // The types do not know experimental ones.
       requiredFeatures: requiredFeatures as GPUFeatureName[],
       requiredLimits: limitsToRequest(adapter.limits),
     });
-    return new Device(device, options, true);
+    return new Device(device, { ...options, adapter }, true);
   } catch (error) {
     throw new DeviceError('no-adapter', `The adapter gave no device: ${messageOf(error)}`, { cause: error });
   }

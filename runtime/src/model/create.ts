@@ -52,6 +52,7 @@ export async function createModel(program: Program, sources: WgslSources, option
     const { onProgress } = options;
     await streamWeights(program, found, weights, device, { storage, nonFinite, warn, onProgress, signal });
     await compiled;
+    await executor.prepare();
     return new LoadedModel({ executor, kernels, tokenizer: options.tokenizer, pieceTokens, owned });
   } catch (error) {
     memory?.freeAll();

@@ -4,6 +4,7 @@ import { BATCH_TABLES, TABLE_WORDS, tableOf, type BatchEntry, type BatchTable } 
 import type { Plan } from './plan.js';
 import type { Operand, Program } from './program.js';
 import type { SizeValues } from './size.js';
+import { stepsOf } from './steps.js';
 
 export type SamplerTable = Extract<Operand, { sampler: unknown }>['sampler'];
 
@@ -119,7 +120,7 @@ function usedTables(program: Program): ReadonlySet<BatchTable | SamplerTable> {
   // Sampling is prepared by writing these, and read back from the ring, whatever the kernels bind.
   const used = new Set<BatchTable | SamplerTable>(['logits']);
   for (const stage of program.stages) {
-    for (const { bind } of [...stage.prefill, ...stage.decode]) {
+    for (const { bind } of stepsOf(stage)) {
       for (const operand of bind) {
         if ('batch' in operand) used.add(operand.batch);
         if ('sampler' in operand) used.add(operand.sampler);

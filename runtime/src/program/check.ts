@@ -1,4 +1,5 @@
 import { ProgramError } from '../errors.js';
+import { stepsOf } from './steps.js';
 import type { Operand, Program, StageInstance, Step } from './program.js';
 
 /**
@@ -25,7 +26,7 @@ export function checkProgram(program: Program): void {
     if (instance.vectors !== undefined && !vectors.has(instance.vectors)) {
       fail(`${label} names no vectors: ${instance.vectors}`);
     }
-    for (const step of [...steps.prefill, ...steps.decode]) checkStep(program, instance, step);
+    for (const step of stepsOf(steps)) checkStep(program, instance, step);
   }
 }
 

@@ -6,11 +6,12 @@ import type { Region } from '../memory/readback.js';
 import { RotaryTables } from '../memory/rotary-tables.js';
 import type { Bank } from '../state/banks.js';
 import type { PlacedWeights } from '../weights/placement.js';
-import { sizesOf, type BatchEntry } from './batch.js';
+import { sizesOf, worstSizes, type BatchEntry } from './batch.js';
 import { CallBuffers } from './call-buffers.js';
 import type { Kernels } from './kernels.js';
-import { makePlan, storagesOf, type Plan, type PlannedDispatch } from './plan.js';
-import type { Program, Stage, StageInstance, Step } from './program.js';
+import { makePlan, storagesOf, type Plan, type PlanContext, type PlannedDispatch } from './plan.js';
+import { stepsOf } from './steps.js';
+import type { Program, Stage, StageInstance } from './program.js';
 import type { SizeValues } from './size.js';
 
 export type Mode = 'prefill' | 'decode';
@@ -53,12 +54,28 @@ export class Executor {
   async compile(): Promise<void> {
     const pending: Promise<unknown>[] = [];
     for (const instance of [...this.program.schedule, this.program.sample]) {
-      for (const step of [...this.#steps(instance, 'prefill'), ...this.#steps(instance, 'decode')]) {
+      for (const step of stepsOf(this.#stage(instance))) {
         const spec = this.#kernels.spec(step.kernel);
         pending.push(this.#kernels.compile(step.kernel, storagesOf(step, spec, instance, this.#weights)));
       }
     }
     await Promise.all(pending);
+  }
+
+  /** Runs what stages derive from weights, once these are loaded. */
+  async prepare(): Promise<void> {
+    const instances = this.program.schedule
+      .map((instance) => ({ instance, steps: this.#stage(instance).prepare ?? [] }))
+      .filter(({ steps }) => steps.length > 0);
+    if (instances.length === 0) return;
+    // It is not about any call: the smallest there is.
+    const values = worstSizes(1, 1, 1, { slots: 1, capacity: 1 });
+    this.#pool.ensure(values, values);
+    await this.memory.settle();
+    const plan = makePlan(instances, values, '', this.#planContext());
+    this.submit([plan]);
+    await this.device.idle();
+    this.memory.free(plan.uniforms);
   }
 
   /** Tables and sampler state for calls that are independent of others. */
@@ -191,41 +208,43 @@ export class Executor {
     const revision = [this.#pool.revision, this.#rotary.revision, buffers.revision, bank.id].join('.');
     const key = [name, bank.id, ...Object.values(values)].join(' ');
     return buffers.plan(key, revision, () => {
-      const steps = instances.map((instance) => ({ instance, steps: this.#steps(instance, mode) }));
-      return makePlan(steps, values, revision, {
-        device: this.device,
-        memory: this.memory,
-        kernels: this.#kernels,
-        weights: this.#weights,
-        count: this.count,
-        resolve: (operand, instance) => {
-          const buffer =
-            'activation' in operand
-              ? this.#pool.get(operand.activation)
-              : 'state' in operand
-                ? bank.buffers.get(instance.states[operand.state] ?? '')
-                : 'table' in operand
-                  ? this.#rotary.get(operand.table)
-                  : buffers.get('batch' in operand ? operand.batch : operand.sampler);
-          if (buffer) return buffer;
-          throw new ProgramError(
-            'bad-program',
-            `${instance.label} binds ${JSON.stringify(operand)}, which does not exist.`,
-          );
-        },
-      });
+      const steps = instances.map((instance) => ({ instance, steps: this.#stage(instance)[mode] }));
+      return makePlan(steps, values, revision, this.#planContext(bank, buffers));
     });
   }
 
-  #steps(instance: StageInstance, mode: Mode): readonly Step[] {
+  #planContext(bank?: Bank, buffers?: CallBuffers): PlanContext {
+    return {
+      device: this.device,
+      memory: this.memory,
+      kernels: this.#kernels,
+      weights: this.#weights,
+      count: this.count,
+      resolve: (operand, instance) => {
+        const buffer =
+          'activation' in operand
+            ? this.#pool.get(operand.activation)
+            : 'state' in operand
+              ? bank?.buffers.get(instance.states[operand.state] ?? '')
+              : 'table' in operand
+                ? this.#rotary.get(operand.table)
+                : buffers?.get('batch' in operand ? operand.batch : operand.sampler);
+        if (buffer) return buffer;
+        const what = JSON.stringify(operand);
+        throw new ProgramError('bad-program', `${instance.label} binds ${what}, which does not exist.`);
+      },
+    };
+  }
+
+  #stage(instance: StageInstance): Stage {
     const stage = this.#stages.get(instance.stage);
     if (!stage) throw new ProgramError('bad-program', `There is no stage ${instance.stage}.`);
-    return stage[mode];
+    return stage;
   }
 
   /** The activation that holds the residual stream after a stage. */
   #outputOf(instance: StageInstance): string {
-    const stage = this.#stages.get(instance.stage)!;
+    const stage = this.#stage(instance);
     if (stage.output !== undefined) return stage.output;
     const last = stage.prefill.at(-1);
     const written = last?.bind.filter(

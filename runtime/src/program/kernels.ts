@@ -12,7 +12,16 @@ export interface CompiledKernel {
   readonly layout: GPUBindGroupLayout;
 }
 
+interface Layout {
+  readonly key: string;
+  readonly group: GPUBindGroupLayout;
+  readonly pipeline: GPUPipelineLayout;
+}
+
 const COMPUTE_STAGE = 4;
+
+/** Pipelines by layout and code, for as long as the device lives: models that share kernels compile them once. */
+const pipelines = new WeakMap<GPUDevice, Map<string, Promise<GPUComputePipeline>>>();
 
 /**
  * The kernels of a program, each compiled once for each combination of storage types that its weights have. Layers that
@@ -22,7 +31,7 @@ export class Kernels {
   readonly #program: Program;
   readonly #sources: WgslSources;
   readonly #device: Device;
-  readonly #layouts = new Map<string, { group: GPUBindGroupLayout; pipeline: GPUPipelineLayout }>();
+  readonly #layouts = new Map<string, Layout>();
   readonly #compiled = new Map<string, Promise<CompiledKernel>>();
   readonly #ready = new Map<string, CompiledKernel>();
 
@@ -73,28 +82,41 @@ export class Kernels {
     const layout = this.#layout(name, spec);
     const code = this.#code(spec, variant, storage);
     const { gpu } = this.#device;
+    const known = pipelines.get(gpu) ?? new Map<string, Promise<GPUComputePipeline>>();
+    pipelines.set(gpu, known);
+    const key = `${layout.key}\n${code}`;
+    let pipeline = known.get(key);
+    if (!pipeline) {
+      pipeline = this.#createPipeline(name, variant.source, code, layout.pipeline);
+      known.set(key, pipeline);
+      pipeline.catch(() => known.delete(key));
+    }
+    return { name, spec, variant, pipeline: await pipeline, layout: layout.group };
+  }
+
+  async #createPipeline(
+    name: string,
+    source: string,
+    code: string,
+    layout: GPUPipelineLayout,
+  ): Promise<GPUComputePipeline> {
+    const { gpu } = this.#device;
     gpu.pushErrorScope('validation');
-    const module = gpu.createShaderModule({ label: variant.source, code });
+    const module = gpu.createShaderModule({ label: source, code });
     const invalid = gpu.popErrorScope();
     try {
       const error = await invalid;
       if (error) throw new Error(error.message);
-      const pipeline = await gpu.createComputePipelineAsync({
-        label: name,
-        layout: layout.pipeline,
-        compute: { module, entryPoint: 'main' },
-      });
-      return { name, spec, variant, pipeline, layout: layout.group };
+      return await gpu.createComputePipelineAsync({ label: name, layout, compute: { module, entryPoint: 'main' } });
     } catch (error) {
-      await this.#device.wait(Promise.resolve());
+      this.#device.check();
       const { messages } = await module.getCompilationInfo();
       const places = messages
         .filter(({ type }) => type === 'error')
-        .map(({ lineNum, linePos, message }) => `\n  ${variant.source}:${lineNum}:${linePos} ${message}`)
+        .map(({ lineNum, linePos, message }) => `\n  ${source}:${lineNum}:${linePos} ${message}`)
         .join('');
-      throw new ProgramError('bad-program', `The kernel ${name} does not compile.${places || ` ${messageOf(error)}`}`, {
-        cause: error,
-      });
+      const text = `The kernel ${name} does not compile.${places || ` ${messageOf(error)}`}`;
+      throw new ProgramError('bad-program', text, { cause: error });
     }
   }
 
@@ -108,7 +130,7 @@ export class Kernels {
     return [source, ...constants, ...preludes].join('\n');
   }
 
-  #layout(name: string, spec: KernelSpec): { group: GPUBindGroupLayout; pipeline: GPUPipelineLayout } {
+  #layout(name: string, spec: KernelSpec): Layout {
     const types: GPUBufferBindingType[] = spec.bindings.map(({ type }) =>
       type === 'read' ? 'read-only-storage' : 'storage',
     );
@@ -126,7 +148,7 @@ export class Kernels {
     if (!layout) {
       const entries = types.map((type, binding) => ({ binding, visibility: COMPUTE_STAGE, buffer: { type } }));
       const group = this.#device.gpu.createBindGroupLayout({ entries });
-      layout = { group, pipeline: this.#device.gpu.createPipelineLayout({ bindGroupLayouts: [group] }) };
+      layout = { key, group, pipeline: this.#device.gpu.createPipelineLayout({ bindGroupLayouts: [group] }) };
       this.#layouts.set(key, layout);
     }
     return layout;

@@ -3,6 +3,7 @@ import { overLimit } from '../device/device.js';
 import type { DeviceMemory } from '../memory/device-memory.js';
 import { ProgramError } from '../errors.js';
 import type { MatrixSpec, Program, StorageType } from '../program/program.js';
+import { stepsOf } from '../program/steps.js';
 import { WEIGHT_FORMATS } from '../shaders/weights.js';
 
 /** Rows `row` … `row + rows` of a matrix, in a buffer of their own. */
@@ -110,7 +111,7 @@ function rowUnits(program: Program): ReadonlyMap<string, number> {
   const units = new Map<string, number>();
   for (const instance of [...program.schedule, program.sample]) {
     const stage = stages.get(instance.stage);
-    for (const step of [...(stage?.prefill ?? []), ...(stage?.decode ?? [])]) {
+    for (const step of stage ? stepsOf(stage) : []) {
       const operand = step.split && step.bind[step.split.binding];
       if (!operand || !('matrix' in operand)) continue;
       const id = instance.matrices[operand.matrix]!;

@@ -11,6 +11,8 @@ export interface TinyOptions {
   /** `leaky` and `mean` blocks in order. */
   readonly layers?: readonly ('leaky' | 'mean')[];
   readonly dtype?: 'f32' | 'bf16' | 'f16';
+  /** The checkpoint holds halves of the decays, which are doubled after loading. */
+  readonly prepared?: boolean;
 }
 
 const COST = { weightElements: 0, values: 0, operations: 0 } as const;
@@ -28,6 +30,7 @@ function kernel(source: string, bindings: KernelSpec['bindings'], uniforms: Kern
 }
 
 const KERNELS: Readonly<Record<string, KernelSpec>> = {
+  double: kernel('double', [write('vectors')], [u32('width')]),
   embed: kernel('embed', [read('tokens'), weights('table'), write('x')], [u32('width'), u32('first'), u32('count')]),
   leaky_prefill: kernel(
     'leaky_prefill',
@@ -54,6 +57,14 @@ const KERNELS: Readonly<Record<string, KernelSpec>> = {
 };
 
 export const tinySources: WgslSources = {
+  double: `
+    struct Uniforms { width: u32 }
+    @group(0) @binding(0) var<storage, read_write> vectors: array<f32>;
+    @group(0) @binding(1) var<uniform> uniforms: Uniforms;
+    @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3u) {
+      let w = uniforms.width;
+      if (id.x < w) { vectors[id.x] = 2.0 * vectors[2u * w + id.x]; }
+    }`,
   embed: `
     struct Uniforms { width: u32, first: u32, count: u32 }
     @group(0) @binding(0) var<storage, read> tokens: array<vec4u>;
@@ -207,7 +218,7 @@ function step(kernelName: string, rest: Pick<Step, 'bind' | 'uniforms' | 'grid'>
 }
 
 /** Which of the two activations holds the residual stream after each layer: `mean` moves it to the other. */
-function stages(width: number, vocab: number, layers: readonly ('leaky' | 'mean')[]): Stage[] {
+function stages(width: number, vocab: number, layers: readonly ('leaky' | 'mean')[], prepared: boolean): Stage[] {
   const result: Stage[] = [];
   let x = 'a';
   const embed = step('embed', {
@@ -232,7 +243,12 @@ function stages(width: number, vocab: number, layers: readonly ('leaky' | 'mean'
         bind: [{ batch: 'tokens' }, ...operands],
         grid: ['tokens', 1, 1],
       });
-      result.push({ id, prefill: [prefill], decode: [decode] });
+      const double = step('double', {
+        bind: [{ vectors: true }],
+        uniforms: [width],
+        grid: [['ceil_div', width, 64], 1, 1],
+      });
+      result.push({ id, ...(prepared ? { prepare: [double] } : {}), prefill: [prefill], decode: [decode] });
       return;
     }
     const y = x === 'a' ? 'b' : 'a';
@@ -281,10 +297,11 @@ function stages(width: number, vocab: number, layers: readonly ('leaky' | 'mean'
 export const FREQUENCY = 0.37;
 
 export function tinyProgram(options: TinyOptions = {}): Program {
-  const { vocab = 50, width = 32, layers = ['leaky', 'mean', 'leaky'], dtype = 'f32' } = options;
+  const { vocab = 50, width = 32, layers = ['leaky', 'mean', 'leaky'], dtype = 'f32', prepared = false } = options;
   const names = layers.map((kind, i) => `${kind}_${i}`);
   const recurrent = names.filter((name) => name.startsWith('leaky'));
-  const padded = Math.ceil((2 * width) / 64) * 64;
+  const padded = Math.ceil((3 * width) / 64) * 64;
+  const decay = prepared ? 'half_decay' : 'decay';
   return {
     format: 1,
     model: {
@@ -298,7 +315,7 @@ export function tinyProgram(options: TinyOptions = {}): Program {
       { path: 'embedding.weight', shape: [vocab, width], role: 'matrix', dtype },
       { path: 'head.weight', shape: [vocab, width], role: 'matrix', dtype },
       ...recurrent.flatMap((name) => [
-        { path: `${name}.decay`, shape: [width], role: 'vector' as const, dtype: 'f32' as const },
+        { path: `${name}.${decay}`, shape: [width], role: 'vector' as const, dtype: 'f32' as const },
         { path: `${name}.bias`, shape: [width], role: 'vector' as const, dtype: 'f32' as const },
       ]),
     ],
@@ -312,7 +329,7 @@ export function tinyProgram(options: TinyOptions = {}): Program {
       id: name,
       elements: padded,
       parts: [
-        { parameter: `${name}.decay`, offset: 0, elements: width },
+        { parameter: `${name}.${decay}`, offset: prepared ? 2 * width : 0, elements: width },
         { parameter: `${name}.bias`, offset: width, elements: width },
       ],
     })),
@@ -324,7 +341,7 @@ export function tinyProgram(options: TinyOptions = {}): Program {
     })),
     tables: [{ id: 'angles', kind: 'rotary', frequencies: [FREQUENCY] }],
     kernels: KERNELS,
-    stages: stages(width, vocab, layers),
+    stages: stages(width, vocab, layers, prepared),
     schedule: [
       { stage: 'embedding', label: 'embedding', matrices: { table: 'embedding' }, states: {} },
       ...names.map((name, i): StageInstance =>
