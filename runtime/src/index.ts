@@ -1,5 +1,6 @@
 export * from './program/program.js';
 export * from './program/size.js';
+export * from './program/sampler-scratch.js';
 export * from './errors.js';
 export { Device, openDevice, type DeviceOptions } from './device/device.js';
 export type { DeviceLimits } from './device/limits.js';

@@ -105,7 +105,9 @@ export class ExpressionPrinter {
     const rule = BINARY_RULES[operator];
     // A literal takes its type from the other side; two constants would be computed as abstract numbers, in f64.
     const suffixed = isConstant(left) && isConstant(right);
-    const a = this.#operand(left, rule.left, suffixed);
+    // A shift has the type of its left side, whatever the right one is.
+    const shifted = operator === '<<' || operator === '>>';
+    const a = this.#operand(left, rule.left, suffixed || shifted);
     const b = this.#operand(right, rule.right, suffixed);
     return `${a} ${operator} ${b}`;
   }

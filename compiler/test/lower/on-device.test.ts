@@ -1,6 +1,7 @@
 /** The structured kernels as WGSL on the adapter at hand, against the f64 references. */
 import { lowerAttend } from '../../src/lower/attend/attend.js';
 import { lowerConv1d } from '../../src/lower/conv1d.js';
+import { raceOf } from '../../src/lower/sample/reference.js';
 import { lowerScan } from '../../src/lower/scan/scan.js';
 import { lowerSsd } from '../../src/lower/ssd/ssd.js';
 import type { OpAttributes } from '../../src/ops/attributes.js';
@@ -8,6 +9,8 @@ import { compareWithReference, decode, prefill } from './against-reference.js';
 import type { Round } from './against-reference.js';
 import { attention, convolution, sampleRecurrence, stateSpace } from './cases.js';
 import { gatedDelta, rgLru, scanGraph, shifting, swapping } from './scan-cases.js';
+import { random } from '../support/random.js';
+import { PLAIN, Sampler } from './sampler.js';
 import { openDevice } from './device.js';
 import type { Device } from './device.js';
 
@@ -100,6 +103,25 @@ test.each([
       rounds: ROUNDS,
       tolerance: TOLERANCE,
       execute: device.execute,
+    });
+  },
+  SLOW,
+);
+
+test(
+  'sampling from 262,144 tokens',
+  async () => {
+    const vocab = 262_144;
+    const settings = [{}, { topK: 50, topP: 0.95 }, { topP: 0.9999, temperature: 2 }, { temperature: 0 }].map((s, i) => ({ ...PLAIN, ...s, seed: i }));
+    const sampler = new Sampler(vocab, settings.map((_, slot) => ({ slot, count: 1, position: 3 })), settings, device.execute);
+    const r = random(3);
+    const logits = Float32Array.from({ length: vocab }, () => 3 * r.normal());
+    settings.forEach((_, i) => sampler.setLogits(i, logits));
+    const tokens = await sampler.step();
+    settings.forEach((s, i) => {
+      const race = raceOf(logits, () => false, s);
+      // Scores and noise are f32 there: of two that are closer than that either may win.
+      expect(race[tokens[i]!]).toBeGreaterThan(race.reduce((a, b) => Math.max(a, b)) - 1e-4);
     });
   },
   SLOW,

@@ -3,6 +3,7 @@ import type { DeviceMemory } from '../memory/device-memory.js';
 import { BATCH_TABLES, TABLE_WORDS, tableOf, type BatchEntry, type BatchTable } from './batch.js';
 import type { Plan } from './plan.js';
 import type { Operand, Program } from './program.js';
+import { samplerScratch } from './sampler-scratch.js';
 import type { SizeValues } from './size.js';
 import { stepsOf } from './steps.js';
 
@@ -104,7 +105,7 @@ export function tableWords(table: BatchTable | SamplerTable, values: SizeValues,
     case 'logits':
       return values.rows * vocab;
     case 'scratch':
-      return values.sequences * vocab;
+      return values.sequences * samplerScratch(vocab);
     case 'settings':
       return values.sequences * SETTINGS_WORDS;
     case 'seen':

@@ -223,6 +223,6 @@ export type Operand =
    * - `seen`: u32 [slots, ceil(vocab / 32)], one bit for each token id that the sequence holds; `sample` sets the new one
    * - `sampled`: u32 ring [window, sequences]: the tokens of the last steps, read back in one go; row `step % window`, with
    *   `step` as it was before. An id of `vocab` or above says that the logits were not finite.
-   * - `scratch`: f32 [sequences, vocab], for the steps of `sample` alone
+   * - `scratch`: f32 [sequences, samplerScratch(vocab)], for the steps of `sample` alone
    */
   | { readonly sampler: 'logits' | 'settings' | 'seen' | 'sampled' | 'scratch' };
