@@ -8,6 +8,7 @@ import type { CallOperand, KernelCall } from '../../src/lower/call.js';
 import type { OpAttributes, OpName } from '../../src/ops/attributes.js';
 import type { OpState } from '../../src/ops/op.js';
 import { opDefinition } from '../../src/ops/table.js';
+import { runOnDevice } from '../support/kernel-device.js';
 import type { Batch } from './batch.js';
 import { sizeOf } from './plain-scope.js';
 
@@ -31,6 +32,11 @@ export const interpret: Executor = (kernel, buffers, uniforms, grid, fresh) => {
 export const interpretFast: Executor = (kernel, buffers, uniforms, grid) => {
   const { faults } = run(kernel, { buffers, uniforms, grid, fast: true });
   expect(faults.map((f) => `${kernel.name}: ${describeFault(f)}`)).toEqual([]);
+};
+
+/** As WGSL on the adapter of this machine, on a device with default limits. */
+export const onDevice: Executor = async (kernel, buffers, uniforms, grid) => {
+  if (!grid.includes(0)) await runOnDevice(kernel, { buffers, uniforms, grid });
 };
 
 export interface StateSize {

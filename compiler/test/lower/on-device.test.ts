@@ -11,14 +11,10 @@ import { attention, convolution, sampleRecurrence, stateSpace } from './cases.js
 import { gatedDelta, rgLru, scanGraph, shifting, swapping } from './scan-cases.js';
 import { random } from '../support/random.js';
 import { PLAIN, Sampler } from './sampler.js';
-import { openDevice } from './device.js';
-import type { Device } from './device.js';
+import { onDevice } from './machine.js';
 
 // A software adapter takes seconds to compile the larger kernels.
 const SLOW = 120_000;
-let device: Device;
-beforeAll(async () => (device = await openDevice()), SLOW);
-afterAll(() => device.destroy());
 
 /** Devices may be off by a few units in the last place in exp and division, where the interpreter rounds correctly. */
 const TOLERANCE = 2 ** -15;
@@ -38,7 +34,7 @@ test(
       lowering: lowerConv1d,
       rounds: ROUNDS,
       tolerance: TOLERANCE,
-      execute: device.execute,
+      execute: onDevice,
     });
   },
   SLOW,
@@ -63,7 +59,7 @@ test.each<[string, Parameters<typeof attention>]>([
       lowering: lowerAttend,
       rounds: ROUNDS,
       tolerance: TOLERANCE,
-      execute: device.execute,
+      execute: onDevice,
       capacity: 160,
     });
   },
@@ -82,7 +78,7 @@ test.each<OpAttributes['ssd']>([
       rounds: ROUNDS,
       tolerance: TOLERANCE,
       sample: sampleRecurrence,
-      execute: device.execute,
+      execute: onDevice,
     });
   },
   SLOW,
@@ -102,7 +98,7 @@ test.each([
       lowering: lowerScan,
       rounds: ROUNDS,
       tolerance: TOLERANCE,
-      execute: device.execute,
+      execute: onDevice,
     });
   },
   SLOW,
@@ -112,8 +108,15 @@ test(
   'sampling from 262,144 tokens',
   async () => {
     const vocab = 262_144;
-    const settings = [{}, { topK: 50, topP: 0.95 }, { topP: 0.9999, temperature: 2 }, { temperature: 0 }].map((s, i) => ({ ...PLAIN, ...s, seed: i }));
-    const sampler = new Sampler(vocab, settings.map((_, slot) => ({ slot, count: 1, position: 3 })), settings, device.execute);
+    const settings = [{}, { topK: 50, topP: 0.95 }, { topP: 0.9999, temperature: 2 }, { temperature: 0 }].map(
+      (s, i) => ({ ...PLAIN, ...s, seed: i }),
+    );
+    const sampler = new Sampler(
+      vocab,
+      settings.map((_, slot) => ({ slot, count: 1, position: 3 })),
+      settings,
+      onDevice,
+    );
     const r = random(3);
     const logits = Float32Array.from({ length: vocab }, () => 3 * r.normal());
     settings.forEach((_, i) => sampler.setLogits(i, logits));

@@ -1,12 +1,12 @@
 /** A scope without fusion: every input lies in a buffer [tokens, …], and the result is stored to one. */
 import type { Graph, GraphNode, NodeId } from '../../src/graph/graph.js';
-import { hasTime } from '../../src/graph/types.js';
 import type { TensorType } from '../../src/graph/types.js';
 import { KernelBuilder } from '../../src/kernel/build.js';
 import type { Buffer } from '../../src/kernel/build.js';
 import * as e from '../../src/kernel/expressions.js';
-import type { BufferElement, Expression } from '../../src/kernel/ir.js';
-import type { CallOperand, CallUniform, KernelCall, Mode } from '../../src/lower/call.js';
+import type { Expression } from '../../src/kernel/ir.js';
+import { Bindings } from '../../src/lower/bindings.js';
+import type { KernelCall, Mode } from '../../src/lower/call.js';
 import type { Coordinates, KernelScope, LoweringContext } from '../../src/lower/scope.js';
 import type { OpAttributes, OpName } from '../../src/ops/attributes.js';
 import { opDefinition } from '../../src/ops/table.js';
@@ -33,8 +33,7 @@ export function plainContext<N extends OpName>(graph: Graph, mode: Mode): Loweri
 
 class PlainScope implements KernelScope {
   readonly builder = new KernelBuilder();
-  readonly #buffers = new Map<string, { buffer: Buffer; operand: CallOperand; access: 'read' | 'read_write' }>();
-  readonly #uniforms: Record<string, CallUniform> = {};
+  readonly #bindings = new Bindings(this.builder);
 
   constructor(
     readonly graph: Graph,
@@ -68,35 +67,19 @@ class PlainScope implements KernelScope {
     this.#value(this.node.id, 'read_write').set(this.#index(this.node.type, at), value);
   }
 
-  bind(hint: string, operand: CallOperand, element: BufferElement, access: 'read' | 'read_write', doc: string): Buffer {
-    const key = JSON.stringify(operand);
-    const known = this.#buffers.get(key);
-    if (known) {
-      if (known.buffer.element !== element) throw new Error(`${hint} is bound with two element types`);
-      if (access === 'read_write') known.access = access;
-      return known.buffer;
-    }
-    const buffer = this.builder.buffer(hint, element, access, doc);
-    this.#buffers.set(key, { buffer, operand, access });
-    return buffer;
+  bind(...args: Parameters<KernelScope['bind']>): Buffer {
+    return this.#bindings.bind(...args);
   }
-
-  uniform(hint: string, value: CallUniform, type: 'u32' | 'i32' | 'f32', doc: string): Expression {
-    const field = this.builder.uniform(hint, type, doc);
-    this.#uniforms[field.name] = value;
-    return field;
+  uniform(...args: Parameters<KernelScope['uniform']>): Expression {
+    return this.#bindings.uniform(...args);
   }
 
   finish(call: Parameters<KernelScope['finish']>[0]): KernelCall {
-    const made = this.builder.finish(call);
-    const bound = [...this.#buffers.values()];
-    const access = new Map(bound.map((b) => [b.buffer.name, b.access]));
-    const kernel = { ...made, buffers: made.buffers.map((b) => ({ ...b, access: access.get(b.name)! })) };
     return {
-      variants: [kernel],
+      variants: [this.builder.finish(call)],
       label: call.label,
-      bindings: Object.fromEntries(bound.map(({ buffer, operand }) => [buffer.name, operand])),
-      uniforms: this.#uniforms,
+      bindings: this.#bindings.operands,
+      uniforms: this.#bindings.uniforms,
       grid: call.grid,
       ...(call.split ? { split: call.split } : {}),
       covers: [this.node.id],
@@ -109,5 +92,3 @@ class PlainScope implements KernelScope {
 export function sizeOf(type: TensorType, tokens: number): number {
   return type.dims.reduce((n, d) => n * (d.extent === 'time' ? tokens : d.extent), 1);
 }
-
-export { hasTime };

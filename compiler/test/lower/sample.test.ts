@@ -28,7 +28,12 @@ const SETTINGS: readonly Partial<SamplerSettings>[] = [
 describe('sampling', () => {
   test.each([7, 64, 1024, 2500])('%d tokens: the token that the f64 reference draws', async (vocab) => {
     const r = random(vocab);
-    const settings = SETTINGS.map((s, i): SamplerSettings => ({ ...PLAIN, ...s, seed: r.integer(0, 2 ** 32), step: 100 * i }));
+    const settings = SETTINGS.map((s, i): SamplerSettings => ({
+      ...PLAIN,
+      ...s,
+      seed: r.integer(0, 2 ** 32),
+      step: 100 * i,
+    }));
     const sequences = settings.map((_, i) => one(settings.length - 1 - i, 3 * i));
     const sampler = new Sampler(vocab, sequences, settings, vocab === 64 ? interpret : interpretFast, settings.length);
     for (let slot = 0; slot < settings.length; slot++) {
@@ -47,8 +52,18 @@ describe('sampling', () => {
         // The device computes scores and noise in f32: of two that are closer than that either may win.
         expect(races[i]![token]).toBeGreaterThan(best - 1e-4);
         const { slot, position } = sequences[i]!;
-        expect([...sampler.batch.tables.tokens.subarray(4 * i, 4 * i + 4)]).toEqual([token, i, position + step + 1, slot]);
-        expect([...sampler.batch.tables.sequences.subarray(4 * i, 4 * i + 4)]).toEqual([slot, i, 1, position + step + 1]);
+        expect([...sampler.batch.tables.tokens.subarray(4 * i, 4 * i + 4)]).toEqual([
+          token,
+          i,
+          position + step + 1,
+          slot,
+        ]);
+        expect([...sampler.batch.tables.sequences.subarray(4 * i, 4 * i + 4)]).toEqual([
+          slot,
+          i,
+          1,
+          position + step + 1,
+        ]);
         expect(sampler.tables.settings[8 * i + 6]).toBe(settings[i]!.step + step + 1);
         const row = (settings[i]!.step + step) % sampler.batch.sizes.window;
         expect(sampler.tables.sampled[row * settings.length + i]).toBe(token);
@@ -60,9 +75,26 @@ describe('sampling', () => {
   test('filters keep exactly what the reference keeps', async () => {
     const vocab = 40;
     const logits = normal(vocab, 5, 2);
-    for (const filter of [{ topK: 4 }, { topP: 0.6 }, { minP: 0.2 }, { topK: 6, topP: 0.7 }, { topK: 8, minP: 0.3, topP: 0.9 }]) {
-      const settings = Array.from({ length: 30 }, (_, seed): SamplerSettings => ({ ...PLAIN, ...filter, temperature: 4, seed }));
-      const sampler = new Sampler(vocab, settings.map((_, i) => one(i, 0)), settings, interpretFast, 30);
+    for (const filter of [
+      { topK: 4 },
+      { topP: 0.6 },
+      { minP: 0.2 },
+      { topK: 6, topP: 0.7 },
+      { topK: 8, minP: 0.3, topP: 0.9 },
+    ]) {
+      const settings = Array.from({ length: 30 }, (_, seed): SamplerSettings => ({
+        ...PLAIN,
+        ...filter,
+        temperature: 4,
+        seed,
+      }));
+      const sampler = new Sampler(
+        vocab,
+        settings.map((_, i) => one(i, 0)),
+        settings,
+        interpretFast,
+        30,
+      );
       const drawn = new Set<number>();
       for (let step = 0; step < 4; step++) {
         settings.forEach((_, i) => sampler.setLogits(i, logits));
@@ -98,8 +130,18 @@ describe('sampling', () => {
   test('draws follow the softmax (chi-square)', async () => {
     const logits = Float32Array.from([1, 0, -1, 0.5, 2, -3, 1.5, 0.25]);
     const temperature = 1.25;
-    const settings = Array.from({ length: 100 }, (_, i): SamplerSettings => ({ ...PLAIN, temperature, seed: 7919 * i }));
-    const sampler = new Sampler(logits.length, settings.map((_, i) => one(i, 0)), settings, interpretFast, 100);
+    const settings = Array.from({ length: 100 }, (_, i): SamplerSettings => ({
+      ...PLAIN,
+      temperature,
+      seed: 7919 * i,
+    }));
+    const sampler = new Sampler(
+      logits.length,
+      settings.map((_, i) => one(i, 0)),
+      settings,
+      interpretFast,
+      100,
+    );
     const counts = new Array<number>(logits.length).fill(0);
     const STEPS = 40;
     for (let step = 0; step < STEPS; step++) {
@@ -144,7 +186,13 @@ describe('sampling', () => {
     greedy.setLogits(0, logits);
     expect(await greedy.step()).toEqual([300]);
     const settings = Array.from({ length: 30 }, (_, seed): SamplerSettings => ({ ...PLAIN, topK: 2, seed }));
-    const top = new Sampler(1500, settings.map((_, i) => one(i, 0)), settings, interpretFast, 30);
+    const top = new Sampler(
+      1500,
+      settings.map((_, i) => one(i, 0)),
+      settings,
+      interpretFast,
+      30,
+    );
     settings.forEach((_, i) => top.setLogits(i, logits));
     expect([...new Set(await top.step())].sort((a, b) => a - b)).toEqual([300, 1200, 1323]);
   });

@@ -9,7 +9,15 @@ import { makeBatch } from './batch.js';
 import type { Batch, Sequence } from './batch.js';
 import type { BufferValues, Executor } from './machine.js';
 
-export const PLAIN: SamplerSettings = { temperature: 1, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, seed: 0, step: 0 };
+export const PLAIN: SamplerSettings = {
+  temperature: 1,
+  topK: 0,
+  topP: 1,
+  minP: 0,
+  repetitionPenalty: 1,
+  seed: 0,
+  step: 0,
+};
 
 export class Sampler {
   readonly calls: readonly KernelCall[];
@@ -69,9 +77,14 @@ export class Sampler {
         if (operand.table === 'logits') return new Uint32Array(this.tables.logits.buffer);
         return this.tables[operand.table];
       };
-      const buffers = Object.fromEntries(Object.entries(call.bindings).map(([name, operand]) => [name, valueOf(name, operand)]));
+      const buffers = Object.fromEntries(
+        Object.entries(call.bindings).map(([name, operand]) => [name, valueOf(name, operand)]),
+      );
       const uniforms = Object.fromEntries(
-        Object.entries(call.uniforms).map(([name, value]) => [name, evaluateSize(value as Parameters<typeof evaluateSize>[0], this.batch.sizes)]),
+        Object.entries(call.uniforms).map(([name, value]) => [
+          name,
+          evaluateSize(value as Parameters<typeof evaluateSize>[0], this.batch.sizes),
+        ]),
       );
       const grid = call.grid.map((size) => evaluateSize(size, this.batch.sizes)) as [number, number, number];
       const kernel = call.variants[call.variants.length - 1]!;

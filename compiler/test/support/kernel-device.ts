@@ -65,20 +65,8 @@ export async function runOnDevice(
   device.pushErrorScope('validation');
   const buffers = kernel.buffers.map(({ name }) => upload(device, bytesOf(options.buffers[name])));
   const entries = [...buffers];
-  const types: GPUBufferBindingType[] = kernel.buffers.map((b) =>
-    b.access === 'read' ? 'read-only-storage' : 'storage',
-  );
-  if (kernel.uniforms.length > 0) {
-    entries.push(uploadUniforms(device, kernel, options.uniforms ?? {}));
-    types.push('uniform');
-  }
-  const layout = device.createBindGroupLayout({
-    entries: types.map((type, binding) => ({ binding, visibility: GPUShaderStage.COMPUTE, buffer: { type } })),
-  });
-  const pipeline = device.createComputePipeline({
-    layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }),
-    compute: { module: device.createShaderModule({ code: source }), entryPoint: 'main' },
-  });
+  if (kernel.uniforms.length > 0) entries.push(uploadUniforms(device, kernel, options.uniforms ?? {}));
+  const { layout, pipeline } = pipelineOf(device, kernel, source);
   const encoder = device.createCommandEncoder();
   const pass = encoder.beginComputePass();
   pass.setPipeline(pipeline);
@@ -106,6 +94,32 @@ export async function runOnDevice(
     each.readback.destroy();
   }
   for (const buffer of entries) buffer.destroy();
+}
+
+interface Made {
+  readonly layout: GPUBindGroupLayout;
+  readonly pipeline: GPUComputePipeline;
+}
+const pipelines = new Map<string, Made>();
+
+/** The same text is compiled once: on a software adapter that takes longer than running it. */
+function pipelineOf(device: GPUDevice, kernel: Kernel, source: string): Made {
+  const known = pipelines.get(source);
+  if (known) return known;
+  const types: GPUBufferBindingType[] = kernel.buffers.map((b) =>
+    b.access === 'read' ? 'read-only-storage' : 'storage',
+  );
+  if (kernel.uniforms.length > 0) types.push('uniform');
+  const layout = device.createBindGroupLayout({
+    entries: types.map((type, binding) => ({ binding, visibility: GPUShaderStage.COMPUTE, buffer: { type } })),
+  });
+  const pipeline = device.createComputePipeline({
+    layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }),
+    compute: { module: device.createShaderModule({ code: source }), entryPoint: 'main' },
+  });
+  const made = { layout, pipeline };
+  pipelines.set(source, made);
+  return made;
 }
 
 function storageOf(data: BufferData | undefined): WeightsBuffer['storage'] {

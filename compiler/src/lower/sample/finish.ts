@@ -18,14 +18,20 @@ export function finishSample(vocab: number): KernelCall {
   const best = builder.variable('best', 'f32', e.f32(LOWEST));
   const winner = builder.variable('winner', 'f32', e.f32(vocab));
   const broken = builder.variable('broken', 'f32', e.f32(0));
-  builder.for('slice', local, slices, (slice) => {
-    const value = builder.let('value', scratch.at(kernel.note(sequence, slice, 'best')));
-    builder.if(e.gt(value, best.value), () => {
-      best.set(value);
-      winner.set(scratch.at(kernel.note(sequence, slice, 'winner')));
-    });
-    broken.set(e.max(broken.value, scratch.at(kernel.note(sequence, slice, 'broken'))));
-  }, { step: THREADS });
+  builder.for(
+    'slice',
+    local,
+    slices,
+    (slice) => {
+      const value = builder.let('value', scratch.at(kernel.note(sequence, slice, 'best')));
+      builder.if(e.gt(value, best.value), () => {
+        best.set(value);
+        winner.set(scratch.at(kernel.note(sequence, slice, 'winner')));
+      });
+      broken.set(e.max(broken.value, scratch.at(kernel.note(sequence, slice, 'broken'))));
+    },
+    { step: THREADS },
+  );
   const values = builder.shared('values', 'f32', THREADS);
   const tokens = builder.shared('tokens_of_lanes', 'f32', THREADS);
   const flags = builder.shared('flags', 'f32', THREADS);
@@ -53,7 +59,7 @@ export function finishSample(vocab: number): KernelCall {
     const stepAt = e.add(e.mul(sequence, 8), 6);
     const step = builder.let('step', settings.at(stepAt));
     settings.set(stepAt, e.add(step, 1));
-    const window = kernel.bindings.uniform('window', 'window', 'u32', "rows of the ring of sampled tokens");
+    const window = kernel.bindings.uniform('window', 'window', 'u32', 'rows of the ring of sampled tokens');
     const sequences = kernel.bindings.uniform('sequence_count', 'sequences', 'u32', 'sequences in the call');
     kernel.table('sampled', 'u32', 'read_write').set(e.add(e.mul(e.mod(step, window), sequences), sequence), token);
 

@@ -19,21 +19,27 @@ export function race(vocab: number): KernelCall {
   const best = builder.variable('best', 'f32', e.f32(LOWEST));
   const winner = builder.variable('winner', 'u32', e.u32(vocab));
   const end = builder.let('end', e.min(e.mul(e.add(slice, 1), SLICE), vocab));
-  builder.for('token', e.add(e.mul(slice, SLICE), local), end, (token) => {
-    const bits = builder.let('bits', kernel.logitBits(sequence, token));
-    const score = builder.let('score', kernel.score(sequence, token, bits, settings));
-    builder.if(e.and(e.ge(score, threshold), e.gt(score, LOWEST)), () => {
-      const value = builder.variable('value', 'f32', score);
-      builder.if(e.gt(settings.temperature, 0), () => {
-        value.set(e.add(score, gumbel(kernel, randomBits(builder, token, settings.step, settings.seed))));
+  builder.for(
+    'token',
+    e.add(e.mul(slice, SLICE), local),
+    end,
+    (token) => {
+      const bits = builder.let('bits', kernel.logitBits(sequence, token));
+      const score = builder.let('score', kernel.score(sequence, token, bits, settings));
+      builder.if(e.and(e.ge(score, threshold), e.gt(score, LOWEST)), () => {
+        const value = builder.variable('value', 'f32', score);
+        builder.if(e.gt(settings.temperature, 0), () => {
+          value.set(e.add(score, gumbel(kernel, randomBits(builder, token, settings.step, settings.seed))));
+        });
+        // In order of tokens, so that of equal ones the first stays.
+        builder.if(e.gt(value.value, best.value), () => {
+          best.set(value.value);
+          winner.set(token);
+        });
       });
-      // In order of tokens, so that of equal ones the first stays.
-      builder.if(e.gt(value.value, best.value), () => {
-        best.set(value.value);
-        winner.set(token);
-      });
-    });
-  }, { step: THREADS });
+    },
+    { step: THREADS },
+  );
 
   const values = builder.shared('values', 'f32', THREADS);
   const tokens = builder.shared('tokens', 'u32', THREADS);

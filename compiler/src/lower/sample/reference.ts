@@ -19,7 +19,11 @@ export interface SamplerSettings {
 }
 
 /** Logits after penalty and temperature. */
-export function scoresOf(logits: ArrayLike<number>, isSeen: (token: number) => boolean, settings: SamplerSettings): Float64Array {
+export function scoresOf(
+  logits: ArrayLike<number>,
+  isSeen: (token: number) => boolean,
+  settings: SamplerSettings,
+): Float64Array {
   const { temperature, repetitionPenalty } = settings;
   return Float64Array.from(logits, (logit, token) => {
     const punished = !isSeen(token) ? logit : logit > 0 ? logit / repetitionPenalty : logit * repetitionPenalty;
@@ -63,7 +67,11 @@ export function gumbelOf(bits: number): number {
 }
 
 /** What each token brings to the race; -Infinity where a filter drops it. */
-export function raceOf(logits: ArrayLike<number>, isSeen: (token: number) => boolean, settings: SamplerSettings): Float64Array {
+export function raceOf(
+  logits: ArrayLike<number>,
+  isSeen: (token: number) => boolean,
+  settings: SamplerSettings,
+): Float64Array {
   const scores = scoresOf(logits, isSeen, settings);
   const threshold = thresholdOf(scores, settings);
   const { temperature, step, seed } = settings;
@@ -74,7 +82,11 @@ export function raceOf(logits: ArrayLike<number>, isSeen: (token: number) => boo
 }
 
 /** The sampled token; the lowest of equal ones. */
-export function sampleReference(logits: ArrayLike<number>, isSeen: (token: number) => boolean, settings: SamplerSettings): number {
+export function sampleReference(
+  logits: ArrayLike<number>,
+  isSeen: (token: number) => boolean,
+  settings: SamplerSettings,
+): number {
   const race = raceOf(logits, isSeen, settings);
   return race.reduce((best, value, token) => (value > race[best]! ? token : best), 0);
 }

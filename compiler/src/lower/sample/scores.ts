@@ -20,23 +20,35 @@ export function sliceScores(vocab: number): KernelCall {
   const partials = builder.shared('partials', 'f32', THREADS);
   const broken = builder.variable('broken', 'f32', e.f32(0));
   const own = builder.variable('own', 'f32', e.f32(LOWEST));
-  builder.for('i', local, SLICE, (i) => {
-    const token = builder.let('token', e.add(e.mul(slice, SLICE), i));
-    const score = builder.variable('score', 'f32', e.f32(LOWEST));
-    builder.if(e.lt(token, vocab), () => {
-      const bits = builder.let('bits', kernel.logitBits(sequence, token));
-      builder.if(e.not(isFinite(bits)), () => broken.set(e.f32(1)));
-      score.set(kernel.score(sequence, token, bits, settings));
-    });
-    own.set(e.max(own.value, score.value));
-    scores.set(i, score.value);
-  }, { step: THREADS });
+  builder.for(
+    'i',
+    local,
+    SLICE,
+    (i) => {
+      const token = builder.let('token', e.add(e.mul(slice, SLICE), i));
+      const score = builder.variable('score', 'f32', e.f32(LOWEST));
+      builder.if(e.lt(token, vocab), () => {
+        const bits = builder.let('bits', kernel.logitBits(sequence, token));
+        builder.if(e.not(isFinite(bits)), () => broken.set(e.f32(1)));
+        score.set(kernel.score(sequence, token, bits, settings));
+      });
+      own.set(e.max(own.value, score.value));
+      scores.set(i, score.value);
+    },
+    { step: THREADS },
+  );
   const largest = join(kernel, partials, own.value, e.max);
   const mass = builder.variable('mass', 'f32', e.f32(0));
-  builder.for('i', local, SLICE, (i) => {
-    const score = builder.let('score', scores.at(i));
-    mass.set(e.add(mass.value, e.select(e.gt(score, LOWEST), e.exp(e.sub(score, largest)), e.f32(0))));
-  }, { step: THREADS });
+  builder.for(
+    'i',
+    local,
+    SLICE,
+    (i) => {
+      const score = builder.let('score', scores.at(i));
+      mass.set(e.add(mass.value, e.select(e.gt(score, LOWEST), e.exp(e.sub(score, largest)), e.f32(0))));
+    },
+    { step: THREADS },
+  );
   const total = join(kernel, partials, mass.value, e.add);
   const anyBroken = join(kernel, partials, broken.value, e.max);
   const scratch = kernel.table('scratch', 'f32', 'read_write');
@@ -66,18 +78,27 @@ function sortDown(kernel: SamplerKernel, values: SharedArray): void {
   builder.for('stage', 0, STEPS, (stage) => {
     builder.for('step', 0, e.add(stage, 1), (step) => {
       const distance = builder.let('distance', e.shiftLeft(e.u32(1), e.sub(stage, step)));
-      builder.for('pair', e.builtin('local_index'), SLICE / 2, (pair) => {
-        const low = builder.let('low', e.add(e.mul(e.div(pair, distance), e.mul(distance, 2)), e.mod(pair, distance)));
-        const high = builder.let('high', e.add(low, distance));
-        const a = builder.let('a', values.at(low));
-        const b = builder.let('b', values.at(high));
-        // Runs of 2^(stage + 1) go down and up by turns.
-        const down = e.eq(e.bitAnd(e.shiftRight(low, e.add(stage, 1)), 1), 0);
-        builder.if(e.eq(e.lt(a, b), down), () => {
-          values.set(low, b);
-          values.set(high, a);
-        });
-      }, { step: THREADS });
+      builder.for(
+        'pair',
+        e.builtin('local_index'),
+        SLICE / 2,
+        (pair) => {
+          const low = builder.let(
+            'low',
+            e.add(e.mul(e.div(pair, distance), e.mul(distance, 2)), e.mod(pair, distance)),
+          );
+          const high = builder.let('high', e.add(low, distance));
+          const a = builder.let('a', values.at(low));
+          const b = builder.let('b', values.at(high));
+          // Runs of 2^(stage + 1) go down and up by turns.
+          const down = e.eq(e.bitAnd(e.shiftRight(low, e.add(stage, 1)), 1), 0);
+          builder.if(e.eq(e.lt(a, b), down), () => {
+            values.set(low, b);
+            values.set(high, a);
+          });
+        },
+        { step: THREADS },
+      );
       builder.barrier();
     });
   });

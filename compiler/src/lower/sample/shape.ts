@@ -62,7 +62,10 @@ export class SamplerKernel {
 
   /** `sequences` and `tokens` of the batch. */
   batch(table: 'tokens' | 'sequences', access: 'read' | 'read_write'): Buffer {
-    const doc = table === 'tokens' ? 'per token: id, sequence, position, slot' : 'per sequence: slot, first token, tokens, position';
+    const doc =
+      table === 'tokens'
+        ? 'per token: id, sequence, position, slot'
+        : 'per sequence: slot, first token, tokens, position';
     return this.bindings.bind(table, { kind: 'batch', table }, 'vec4u', access, doc);
   }
 
@@ -106,10 +109,18 @@ export class SamplerKernel {
     const isSeen = builder.let('is_seen', e.eq(e.bitAnd(e.shiftRight(word, e.bitAnd(token, 31)), 1), 1));
     const factor = e.select(e.gt(logit, 0), e.div(e.f32(1), settings.penalty), settings.penalty);
     const punished = builder.let('punished', e.mul(logit, e.select(isSeen, factor, e.f32(1))));
-    const divided = e.select(e.gt(settings.temperature, 0), e.div(punished, e.max(settings.temperature, 1e-30)), punished);
+    const divided = e.select(
+      e.gt(settings.temperature, 0),
+      e.div(punished, e.max(settings.temperature, 1e-30)),
+      punished,
+    );
     // One zero only: scores are compared as integers.
     const score = builder.let('raw_score', divided);
-    return e.select(isFinite(bits), e.select(e.eq(score, 0), e.f32(0), e.call('clamp', score, LOWEST, -LOWEST)), e.f32(LOWEST));
+    return e.select(
+      isFinite(bits),
+      e.select(e.eq(score, 0), e.f32(0), e.call('clamp', score, LOWEST, -LOWEST)),
+      e.f32(LOWEST),
+    );
   }
 
   #slotOf(sequence: Expression): Expression {

@@ -70,7 +70,9 @@ class Search {
         () => {
           const own = builder.variable('own_mass', 'f32', e.f32(0));
           this.#slices((slice) => {
-            const weight = e.exp(e.sub(this.#scratch.at(this.kernel.note(this.#sequence, slice, 'largest')), this.#largest));
+            const weight = e.exp(
+              e.sub(this.#scratch.at(this.kernel.note(this.#sequence, slice, 'largest')), this.#largest),
+            );
             own.set(e.add(own.value, e.mul(this.#scratch.at(this.kernel.note(this.#sequence, slice, 'mass')), weight)));
           });
           mass.set(join(this.kernel, this.#partials, own.value, e.add));
@@ -139,7 +141,11 @@ class Search {
           builder.if(e.lt(low.value, high.value), () => {
             const middle = builder.let('middle', e.div(e.add(low.value, high.value), 2));
             const reaches = e.ge(orderOf(builder.let('score', this.#scratch.at(e.add(start, middle)))), candidate);
-            builder.if(reaches, () => low.set(e.add(middle, 1)), () => high.set(middle));
+            builder.if(
+              reaches,
+              () => low.set(e.add(middle, 1)),
+              () => high.set(middle),
+            );
           });
         });
         middles.set(turn, low.value);
@@ -147,9 +153,17 @@ class Search {
       });
       const reached = builder.let('reached', e.add(sure.value, join(this.kernel, this.#partials, own.value, e.add)));
       const enough = builder.let('enough', e.ge(reached, goal));
-      builder.if(enough, () => order.set(candidate), () => sure.set(reached));
+      builder.if(
+        enough,
+        () => order.set(candidate),
+        () => sure.set(reached),
+      );
       this.#slices((_, turn) => {
-        builder.if(enough, () => this.#below.set(turn, middles.at(turn)), () => this.#above.set(turn, middles.at(turn)));
+        builder.if(
+          enough,
+          () => this.#below.set(turn, middles.at(turn)),
+          () => this.#above.set(turn, middles.at(turn)),
+        );
       });
     });
     return builder.let('found', order.value);
