@@ -20,7 +20,7 @@ export interface KernelOptions extends CallShape {
 /** Bytes, by what they are of. */
 export interface Moved {
   readonly weights: number;
-  /** Activations and states, which are f32. */
+  /** Activations, states and small parameters, which are f32. */
   readonly values: number;
   readonly total: number;
 }
