@@ -63,10 +63,8 @@ export function childrenOf(node: AstNode): readonly AstNode[] {
   const children: AstNode[] = [];
   for (const [key, value] of Object.entries(node)) {
     if (key === 'comments') continue;
-    if (Array.isArray(value))
-      for (const each of value as readonly unknown[])
-        if (isNode(each)) children.push(each);
-        else if (isNode(value)) children.push(value);
+    const values: readonly unknown[] = Array.isArray(value) ? value : [value];
+    children.push(...values.filter(isNode));
   }
   return children.sort((a, b) => a.span.start - b.span.start || a.span.end - b.span.end);
 }
