@@ -10,10 +10,9 @@ import { plan } from './plan/plan.js';
 import type { Plan } from './plan/plan.js';
 import { resolve } from './resolve/resolve.js';
 import type { SourceHost } from './sources/host.js';
-import { isLibraryPath } from './sources/library.js';
 import { loadProject } from './sources/project.js';
 import type { Project } from './sources/project.js';
-import { checkDeclaration } from './trace/generic/check.js';
+import { checkUnused } from './trace/generic/check.js';
 import { parameterDtypes } from './trace/precision.js';
 import { trace } from './trace/trace.js';
 import type { TrainRecipe } from './train/resolve-train.js';
@@ -27,8 +26,6 @@ export interface CompileOptions {
   readonly fused?: boolean;
   /** Computes and stores everything in f32, whatever the model's `precision` says. */
   readonly exact?: boolean;
-  /** Checks blocks and functions of the project's files for all their arguments too, not only as layers use them. */
-  readonly declarations?: boolean;
 }
 
 /** A model through all checks, before any kernel is made. */
@@ -53,8 +50,7 @@ export interface Compilation extends Checked {
   readonly compiled?: CheckedModel & { readonly plan: Plan };
 }
 
-export const hasErrors = (diagnostics: readonly Diagnostic[]): boolean =>
-  diagnostics.some((d) => d.severity === 'error');
+export const hasErrors = (diagnostics: readonly Diagnostic[]): boolean => diagnostics.some((d) => d.severity === 'error');
 
 /** Everything that can be said about the files without making kernels: names, shapes, precision, weight maps. */
 export function check(host: SourceHost, entries: string | readonly string[], options: CompileOptions = {}): Checked {
@@ -72,12 +68,7 @@ export function check(host: SourceHost, entries: string | readonly string[], opt
     const storage = new Map([...dtypes].map(([path, dtype]) => [path, storageOf(dtype)] as const));
     return [{ model, graph: traced.graph, storage, ...(mapped?.map ? { weightMap: mapped.map } : {}) }];
   });
-  if (options.declarations) {
-    for (const { path, syntax, scope } of project.files.values()) {
-      if (isLibraryPath(path)) continue;
-      for (const declaration of syntax.declarations) diagnostics.push(...checkDeclaration(declaration, scope));
-    }
-  }
+  diagnostics.push(...checkUnused(project, resolved.models));
   return { project, models, trains: resolved.trains, diagnostics: unique(diagnostics) };
 }
 

@@ -13,7 +13,7 @@ export interface CheckOptions {
 export function checkFiles(io: Io, files: readonly string[], { json, root }: CheckOptions): number {
   const results = files.map((path) => {
     const opened = openFile(io, path, root);
-    return { path, opened, ...check(opened.host, opened.entry, { declarations: true }) };
+    return { path, opened, ...check(opened.host, opened.entry) };
   });
   const failed = results.some(({ diagnostics }) => hasErrors(diagnostics));
   if (json) {

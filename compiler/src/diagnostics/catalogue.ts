@@ -1,4 +1,6 @@
 /** Every message that any stage can report, by code: what `hyb explain` and docs/errors are made of. */
+import { messages as syntaxMessages } from '@hyb/grammar/parser/messages';
+import { interopMessages } from '../interop/messages.js';
 import { resolveMessages } from '../resolve/messages/report.js';
 import { sourceMessages } from '../sources/messages.js';
 import { trainMessages } from '../train/messages.js';
@@ -6,7 +8,14 @@ import { weightMessages } from '../weights/messages.js';
 import type { DocumentedCatalogue, DocumentedEntry } from './entry.js';
 
 /** One table for each stage; codes do not repeat. */
-const TABLES: readonly DocumentedCatalogue[] = [sourceMessages, resolveMessages, trainMessages, weightMessages];
+const TABLES: readonly DocumentedCatalogue[] = [
+  syntaxMessages,
+  sourceMessages,
+  resolveMessages,
+  trainMessages,
+  weightMessages,
+  interopMessages,
+];
 
 export const catalogue: ReadonlyMap<string, DocumentedEntry> = new Map(
   TABLES.flatMap((table) => Object.entries(table)).sort(([a], [b]) => (a < b ? -1 : 1)),

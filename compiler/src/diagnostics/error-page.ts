@@ -11,11 +11,11 @@ ${entry.explanation}
 
 ## Example
 
-${fenced(entry.example)}
+${fenced(code, entry.example)}
 
 ## Repaired
 
-${fenced(entry.fixed)}
+${fenced(code, entry.fixed)}
 `;
 }
 
@@ -32,11 +32,13 @@ ${rows.join('\n')}
 `;
 }
 
-function fenced(source: string): string {
-  return `\`\`\`hyb\n${source}\n\`\`\``;
+/** Findings about imported models have a `config.json` as their example. */
+function fenced(code: string, source: string): string {
+  const language = code.startsWith('HYB7') ? 'json' : 'hyb';
+  return `\`\`\`${language}\n${source.replace(/\n$/, '')}\n\`\`\``;
 }
 
-/** The files of an example: the first is \`main.hyb\`, others follow lines of the form \`// file: name.hyb\`. */
+/** The files of an example: the first is `main.hyb`, others follow lines of the form `// file: name.hyb`. */
 export function exampleFiles(source: string): Readonly<Record<string, string>> {
   const [main, ...others] = source.split(/^\/\/ file: /m);
   const files: Record<string, string> = { 'main.hyb': main! };
@@ -47,7 +49,7 @@ export function exampleFiles(source: string): Readonly<Record<string, string>> {
   return files;
 }
 
-/** The model that an example asks for by a first line \`// model: Name\`. */
+/** The model that an example asks for by a first line `// model: Name`. */
 export function exampleModel(source: string): string | undefined {
   return /^\/\/ model: (\w+)$/m.exec(source)?.[1];
 }

@@ -18,7 +18,12 @@ export function traceEmbedding(model: Model, options: TraceOptions): Traced {
   const dims = [dim('vocab', model.vocab), dim('width', model.width)];
   const path = 'weight';
   unit.declared.set(path, { name: path, span: model.span, norm: false });
-  const table = builder.parameter({ path, type: tensor(dims), init: { kind: 'normal', std: DEFAULT_STD }, role: 'matrix' });
+  const table = builder.parameter({
+    path,
+    type: tensor(dims),
+    init: { kind: 'normal', std: DEFAULT_STD },
+    role: 'matrix',
+  });
   let x = addNode(frame, 'embed', [builder.input('tokens'), table], {}, model.span, 'embedded')!;
   const { scale } = model.embedding;
   if (scale !== 1) x = addNode(frame, 'mul', [x, builder.constant(scale)], {}, model.span, 'scaled')!;
@@ -34,13 +39,25 @@ export function traceHead(model: Model, options: TraceOptions): Traced {
   const before = unit.diagnostics.errors;
   let x: NodeId | undefined = builder.input('x');
   if (head.norm !== undefined) {
-    const value = applyNorm(head.norm, 'norm', { kind: 'tensor', tape: unit.layer, node: x }, head.norm.span, frame, head.norm.span);
+    const value = applyNorm(
+      head.norm,
+      'norm',
+      { kind: 'tensor', tape: unit.layer, node: x },
+      head.norm.span,
+      frame,
+      head.norm.span,
+    );
     x = value.kind === 'tensor' ? value.node : undefined;
   }
   let logits: NodeId | undefined;
   if (x !== undefined) {
     const out = [dim('vocab', vocab)];
-    const weight = { path: 'weight', type: tensor([...out, dim('width', width)]), init: { kind: 'normal', std: DEFAULT_STD }, role: 'matrix' } as const;
+    const weight = {
+      path: 'weight',
+      type: tensor([...out, dim('width', width)]),
+      init: { kind: 'normal', std: DEFAULT_STD },
+      role: 'matrix',
+    } as const;
     unit.declared.set(weight.path, { name: weight.path, span, norm: false });
     const operand = unit.rounder.round(frame, x, { role: 'activations', operand: true });
     const inputs = [operand, builder.parameter(weight)];
@@ -75,4 +92,3 @@ function endFrame(unit: Unit): Frame {
     place: { name: 'result', used: new Map() },
   };
 }
-

@@ -7,7 +7,7 @@ import type { Graph, GraphInstance, GraphNode, GraphParameter, ModelGraph } from
 import type { Dtype } from '../graph/types.js';
 
 /** One parameter of the model; tied and shared ones occur once, where they live. */
-export interface ModelParameter {
+export interface ParameterEntry {
   /** `layers.3.in_z.weight` */
   readonly path: string;
   readonly instance: GraphInstance;
@@ -17,7 +17,7 @@ export interface ModelParameter {
 }
 
 /** All parameters, in order of the instances. */
-export function parameters(model: ModelGraph): readonly ModelParameter[] {
+export function parameters(model: ModelGraph): readonly ParameterEntry[] {
   return model.instances.flatMap((instance) =>
     (model.graphs[instance.graph]?.parameters ?? []).flatMap((parameter) => {
       if (Object.hasOwn(instance.aliases, parameter.path)) return [];
@@ -33,7 +33,7 @@ export function parameterCount(model: ModelGraph): number {
 }
 
 /** A piece of decode state of one layer. */
-export interface ModelState {
+export interface StateEntry {
   readonly instance: GraphInstance;
   /** What the op is called in the source, or the op. */
   readonly label: string;
@@ -48,12 +48,12 @@ export interface ModelState {
   readonly window?: number;
 }
 
-export function decodeState(model: ModelGraph): readonly ModelState[] {
+export function decodeState(model: ModelGraph): readonly StateEntry[] {
   return model.instances.flatMap((instance) => {
     const graph = model.graphs[instance.graph];
     if (graph === undefined) return [];
     return graph.nodes.flatMap((node) =>
-      statesOf(graph, node).map((state): ModelState => {
+      statesOf(graph, node).map((state): StateEntry => {
         const window = node.op === 'attend' ? (node.attributes as OpAttributes['attend']).window : undefined;
         return {
           instance,

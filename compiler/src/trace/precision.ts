@@ -41,7 +41,10 @@ function decideAt(
 }
 
 /** Storage format of each parameter by its full path, before what loading may override. */
-export function parameterDtypes(model: Pick<Model, 'precision'>, { graph, instances }: Pick<Trace, 'graph' | 'instances'>): ReadonlyMap<string, Dtype> {
+export function parameterDtypes(
+  model: Pick<Model, 'precision'>,
+  { graph, instances }: Pick<Trace, 'graph' | 'instances'>,
+): ReadonlyMap<string, Dtype> {
   const types = new Map<string, Dtype>();
   for (const instance of graph.instances) {
     const known = instances.get(instance.path);
@@ -54,7 +57,11 @@ export function parameterDtypes(model: Pick<Model, 'precision'>, { graph, instan
   return types;
 }
 
-function weightFormat(model: Pick<Model, 'precision'>, path: string, { traced, place, products }: TracedInstance): Dtype {
+function weightFormat(
+  model: Pick<Model, 'precision'>,
+  path: string,
+  { traced, place, products }: TracedInstance,
+): Dtype {
   const product = traced.productOf.get(path);
   return precisionOf(model, 'weights', {
     ...place,
@@ -63,4 +70,3 @@ function weightFormat(model: Pick<Model, 'precision'>, path: string, { traced, p
     ...(product !== undefined && { linear: { index: products.first + product, count: products.count } }),
   });
 }
-

@@ -99,7 +99,12 @@ export function outermost(unit: Unit, block: Pick<BlockInstance, 'declaration' |
   };
 }
 
-function slot(frame: Frame, block: BlockInstance, name: 'pre' | 'out' | 'post', x: TensorValue): TensorValue | undefined {
+function slot(
+  frame: Frame,
+  block: BlockInstance,
+  name: 'pre' | 'out' | 'post',
+  x: TensorValue,
+): TensorValue | undefined {
   const norm = Object.hasOwn(block.slots, name) ? block.slots[name] : undefined;
   if (norm === undefined || norm === null) return x;
   const unit = { ...frame.unit, instance: norm.span };
@@ -113,11 +118,17 @@ function body(frame: Frame, block: BlockInstance, normed: TensorValue | undefine
   const { unit } = frame;
   const { builder } = unit.layer;
   if (declaration.inputs.length !== 1) {
-    return fail(frame, 'HYB3067', span, { name: declaration.name.text }, {
-      expected: '1 input',
-      found: `${declaration.inputs.length} inputs`,
-      related: [{ span: declaration.name.span, message: 'declared here' }],
-    });
+    return fail(
+      frame,
+      'HYB3067',
+      span,
+      { name: declaration.name.text },
+      {
+        expected: '1 input',
+        found: `${declaration.inputs.length} inputs`,
+        related: [{ span: declaration.name.span, message: 'declared here' }],
+      },
+    );
   }
   const x = normed ?? { kind: 'tensor', tape: unit.layer, node: builder.input('x') };
   const result = elaborateBlock(block, [{ value: x, span }], { frame, path: '', span });
@@ -125,10 +136,16 @@ function body(frame: Frame, block: BlockInstance, normed: TensorValue | undefine
   const { dims } = typeOf(result);
   const stream = [TIME, dim('width', unit.width)];
   if (dims.length !== 2 || dims[0]!.extent !== 'time' || dims[1]!.name !== 'width' || dims[1]!.extent !== unit.width) {
-    return fail(frame, 'HYB3067', declaration.name.span, { name: declaration.name.text }, {
-      expected: describeDims(stream, unit),
-      found: describeDims(dims, unit),
-    });
+    return fail(
+      frame,
+      'HYB3067',
+      declaration.name.span,
+      { name: declaration.name.text },
+      {
+        expected: describeDims(stream, unit),
+        found: describeDims(dims, unit),
+      },
+    );
   }
   return { ...result, node: unit.rounder.round(frame, result.node, { role: 'activations' }) };
 }

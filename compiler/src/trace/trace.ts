@@ -100,8 +100,15 @@ class ModelTracer {
     const key = `${alias} ${this.#keyOf(block)} ${decisions.join(' ')}`;
     const graph = this.#add(alias, key, plain, decisions, (options) => traceLayer(block, options));
     if (graph === undefined) return;
-    const shared = sharedWith === undefined ? [] : plain.graph.parameters.map((p) => [p.path, `layers.${sharedWith}.${p.path}`]);
-    this.#instances.push({ graph, path, alias, layer: index, aliases: Object.fromEntries(shared) as Record<string, string> });
+    const shared =
+      sharedWith === undefined ? [] : plain.graph.parameters.map((p) => [p.path, `layers.${sharedWith}.${p.path}`]);
+    this.#instances.push({
+      graph,
+      path,
+      alias,
+      layer: index,
+      aliases: Object.fromEntries(shared) as Record<string, string>,
+    });
   }
 
   #end(
@@ -150,7 +157,10 @@ class ModelTracer {
   }
 
   #plainBlock({ declaration, arguments: values, slots }: BlockInstance): unknown {
-    const slotEntries = Object.entries(slots).map(([name, norm]) => [name, norm === null ? null : this.#plainNorm(norm)]);
+    const slotEntries = Object.entries(slots).map(([name, norm]) => [
+      name,
+      norm === null ? null : this.#plainNorm(norm),
+    ]);
     return { declaration: this.#identity(declaration), values: this.#plainArguments(values), slots: slotEntries };
   }
 

@@ -17,7 +17,12 @@ test('no code stands in two tables', () => {
   expect(repeatedCodes()).toEqual([]);
 });
 
-describe.each([...catalogue].map(([code, entry]) => ({ code, entry })))('$code', ({ code, entry }) => {
+const all = [...catalogue].map(([code, entry]) => ({ code, entry }));
+const stageOf = (code: string): string => code.slice(0, 4);
+/** Examples of the parser's and of the import's findings are held against those stages alone, in their own tests. */
+const resolved = all.filter(({ code }) => !['HYB0', 'HYB7'].includes(stageOf(code)));
+
+describe.each(resolved)('$code', ({ code, entry }) => {
   test('the example triggers exactly this code', () => {
     expect(findings(entry.example)).toEqual([code]);
   });
@@ -28,11 +33,11 @@ describe.each([...catalogue].map(([code, entry]) => ({ code, entry })))('$code',
     expect(render(diagnostics, files)).toBe('');
     expect(findings(entry.fixed)).toEqual([]);
   });
+});
 
-  test('the page is current', () => {
-    const page = join(folder, `${code}.md`);
-    expect(existsSync(page) ? readFileSync(page, 'utf8') : 'missing').toBe(errorPage(code, entry));
-  });
+test.each(all)('the page of $code is current', ({ code, entry }) => {
+  const page = join(folder, `${code}.md`);
+  expect(existsSync(page) ? readFileSync(page, 'utf8') : 'missing').toBe(errorPage(code, entry));
 });
 
 test('there are no other pages', () => {

@@ -1,5 +1,5 @@
 /** Models and blocks from source text, as tests write them. */
-import { checkProject } from '../../src/check/check.js';
+import { check } from '../../src/compile.js';
 import { resolve } from '../../src/resolve/resolve.js';
 import { memoryHost } from '../../src/sources/host.js';
 import { loadProject } from '../../src/sources/project.js';
@@ -7,7 +7,7 @@ import { trace } from '../../src/trace/trace.js';
 
 /** Findings of all stages about one file. */
 export function findings(source: string, files: Readonly<Record<string, string>> = {}) {
-  return checkProject(loadProject(memoryHost({ 'main.hyb': source, ...files }), 'main.hyb'));
+  return check(memoryHost({ 'main.hyb': source, ...files }), 'main.hyb').diagnostics;
 }
 
 /** The file's only model (or the named one), resolved and traced. @throws Error with the findings, if there are any */
@@ -18,7 +18,8 @@ export function traced(source: string, name?: string, files: Readonly<Record<str
   if (model === undefined) throw new Error([...project.diagnostics, ...diagnostics].map((d) => d.message).join('\n'));
   const result = trace(model);
   const errors = [...project.diagnostics, ...diagnostics, ...result.diagnostics].filter((d) => d.severity === 'error');
-  if (errors.length > 0) throw new Error(errors.map((d) => `${d.code} ${d.message} ${d.expected ?? ''} ${d.found ?? ''}`).join('\n'));
+  if (errors.length > 0)
+    throw new Error(errors.map((d) => `${d.code} ${d.message} ${d.expected ?? ''} ${d.found ?? ''}`).join('\n'));
   return { model, ...result };
 }
 
@@ -29,8 +30,21 @@ export function layerSource(declarations: string, block: string, sizes = { vocab
 }
 
 /** The text after a finding's fix. */
-export function applyFix(source: string, { edits }: { readonly edits: readonly { readonly span: { readonly start: number; readonly end: number }; readonly text: string }[] }): string {
+export function applyFix(
+  source: string,
+  {
+    edits,
+  }: {
+    readonly edits: readonly {
+      readonly span: { readonly start: number; readonly end: number };
+      readonly text: string;
+    }[];
+  },
+): string {
   return [...edits]
     .sort((a, b) => b.span.start - a.span.start)
-    .reduce((text, { span, text: replacement }) => text.slice(0, span.start) + replacement + text.slice(span.end), source);
+    .reduce(
+      (text, { span, text: replacement }) => text.slice(0, span.start) + replacement + text.slice(span.end),
+      source,
+    );
 }

@@ -11,13 +11,17 @@ function block(...lines: readonly string[]): string {
 
 const all = [...builtins().values(), ...SCALINGS];
 
-test.each(all.map((builtin) => [builtin.name, builtin] as const))('%s', (name, { example, signature, parameters, doc }) => {
-  expect(findings(block(...example.split('\n')))).toEqual([]);
-  expect(example).toContain(`${name}(`);
-  expect(signature.startsWith(`${name}(`)).toBe(true);
-  expect(doc).toMatch(/[.\]]$/);
-  for (const parameter of parameters.filter((p) => p.default !== undefined)) expect(signature).toContain(parameter.name);
-});
+test.each(all.map((builtin) => [builtin.name, builtin] as const))(
+  '%s',
+  (name, { example, signature, parameters, doc }) => {
+    expect(findings(block(...example.split('\n')))).toEqual([]);
+    expect(example).toContain(`${name}(`);
+    expect(signature.startsWith(`${name}(`)).toBe(true);
+    expect(doc).toMatch(/[.\]]$/);
+    for (const parameter of parameters.filter((p) => p.default !== undefined))
+      expect(signature).toContain(parameter.name);
+  },
+);
 
 test.each(Object.entries(INITIALIZERS))('@init(%s)', (name, { example, signature }) => {
   const parameter = /param (\w+)/.exec(example)![1]!;
@@ -29,5 +33,6 @@ test.each(Object.entries(INITIALIZERS))('@init(%s)', (name, { example, signature
 test.each(Object.values(MODULES).map((module) => [module.name, module] as const))('param = %s', (name, module) => {
   expect(findings(block(...module.example.split('\n')))).toEqual([]);
   expect(module.example).toContain(`= ${name}(`);
-  for (const { name: parameter, optional } of module.parameters) if (optional) expect(module.signature).toContain(parameter);
+  for (const { name: parameter, optional } of module.parameters)
+    if (optional) expect(module.signature).toContain(parameter);
 });

@@ -1,11 +1,10 @@
 /** Every message of the stage: its example shows exactly that, and the repaired example nothing at all. */
-import { checkProject } from '../../src/check/check.js';
+import { check } from '../../src/compile.js';
 import { memoryHost } from '../../src/sources/host.js';
-import { loadProject } from '../../src/sources/project.js';
 import { traceMessages } from '../../src/trace/messages/report.js';
 
 function findings(source: string) {
-  return checkProject(loadProject(memoryHost({ 'example.hyb': source }), 'example.hyb'));
+  return check(memoryHost({ 'example.hyb': source }), 'example.hyb').diagnostics;
 }
 
 describe.each(Object.entries(traceMessages))('%s', (code, { example, fixed, message }) => {

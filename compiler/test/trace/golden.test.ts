@@ -46,7 +46,9 @@ const SOURCES = {
 describe.each(Object.keys(SOURCES) as (keyof typeof SOURCES)[])('%s', (name) => {
   const { graph } = traced(SOURCES[name]);
   const { parameters: theirs, recorded } = golden(name);
-  const parameters = new Map([...theirs].map(([path, value]) => [path.replace(/^(layers\.\d+)\.norm\./, '$1.'), value]));
+  const parameters = new Map(
+    [...theirs].map(([path, value]) => [path.replace(/^(layers\.\d+)\.norm\./, '$1.'), value]),
+  );
   const list = (tensor: string): number[] => [...recorded.get(tensor)!.data];
 
   test('the graphs are well formed', () => {

@@ -11,7 +11,9 @@ import { trace } from '../../src/trace/trace.js';
 
 const folder = fileURLToPath(new URL('../../../models/', import.meta.url));
 const texts = Object.fromEntries(
-  readdirSync(folder).filter((f) => f.endsWith('.hyb')).map((f) => [f, readFileSync(folder + f, 'utf8')]),
+  readdirSync(folder)
+    .filter((f) => f.endsWith('.hyb'))
+    .map((f) => [f, readFileSync(folder + f, 'utf8')]),
 );
 
 function modelsOf(file: string) {
@@ -41,7 +43,10 @@ test.each([
   ['nemotron-nano-9b-v2.hyb', 8_888_227_328],
   ['nemotron-nano-12b-v2.hyb', 12_310_001_152],
   // 32 layers: q, o 4096², k, v 4096·1024, gate, up, down 4096·14336, 2 norms; two vocabularies and a norm.
-  ['llama-3.1-8b.hyb', 32 * (2 * 4096 ** 2 + 2 * 4096 * 1024 + 3 * 4096 * 14_336 + 2 * 4096) + 2 * 128_256 * 4096 + 4096],
+  [
+    'llama-3.1-8b.hyb',
+    32 * (2 * 4096 ** 2 + 2 * 4096 * 1024 + 3 * 4096 * 14_336 + 2 * 4096) + 2 * 128_256 * 4096 + 4096,
+  ],
 ])('%s has %d parameters', (file, count) => {
   expect(parameterCount(traceOf(file).graph)).toBe(count);
 });
@@ -66,7 +71,11 @@ test('decode state of the 8B: 16 KiB of keys and values a token in bf16, 24 Mamb
 test('storage formats: bf16, but A_log f32', () => {
   const traced = traceOf('nemotron-h-8b.hyb');
   const types = parameterDtypes(traced.model, traced);
-  expect([...types.keys()].sort()).toEqual(parameters(traced.graph).map((p) => p.path).sort());
+  expect([...types.keys()].sort()).toEqual(
+    parameters(traced.graph)
+      .map((p) => p.path)
+      .sort(),
+  );
   for (const [path, type] of types) expect([path, type]).toEqual([path, path.endsWith('.A_log') ? 'f32' : 'bf16']);
 });
 

@@ -127,9 +127,13 @@ export abstract class TermParser extends BaseParser {
   });
 
   private checkIndex(index: Expression): void {
-    const isPlain = (each: Expression | undefined) =>
+    const isPlain = (each: Expression | undefined): boolean =>
       each === undefined ||
       each.kind === 'ErrorExpression' ||
+      (each.kind === 'Unary' &&
+        each.operator === '-' &&
+        each.operand.kind === 'NumberLiteral' &&
+        isPlain(each.operand)) ||
       (each.kind === 'NumberLiteral' && WHOLE.test(each.raw) && each.unit === undefined);
     if (isPlain(index) || (index.kind === 'Range' && isPlain(index.start) && isPlain(index.end))) return;
     this.report(report('HYB0213', index.span, {}, { expected: 'a whole number or a range such as `0..4`' }));

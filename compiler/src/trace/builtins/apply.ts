@@ -43,7 +43,10 @@ export function applyBuiltin(
   const given = new Map<string, readonly GivenArgument[]>();
   for (const [name, constant] of before) given.set(name, [{ span, constant }]);
   for (const [name, all] of bound.bound) {
-    given.set(name, all.map(({ value }) => ({ span: value.span, expression: value })));
+    given.set(
+      name,
+      all.map(({ value }) => ({ span: value.span, expression: value })),
+    );
   }
   return builtin.apply({ builtin, frame, span, arguments: given, written });
 }

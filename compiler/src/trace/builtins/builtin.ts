@@ -11,16 +11,7 @@ export type BuiltinCategory = 'pointwise' | 'reduction' | 'shape' | 'sequence' |
  * or a tuple of them, `renaming` is `old -> new`.
  */
 export type ArgumentKind =
-  | 'tensor'
-  | 'int'
-  | 'float'
-  | 'string'
-  | 'tuple'
-  | 'function'
-  | 'dimension'
-  | 'dimensions'
-  | 'part'
-  | 'renaming';
+  'tensor' | 'int' | 'float' | 'string' | 'tuple' | 'function' | 'dimension' | 'dimensions' | 'part' | 'renaming';
 
 export interface BuiltinParameter {
   readonly name: string;

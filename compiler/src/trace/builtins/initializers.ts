@@ -83,8 +83,16 @@ export const INITIALIZERS = {
     parameters: [number('fan_in')],
     make: ({ fan_in }) => (fan_in! > 0 ? { kind: 'kaiming_uniform', fan_in: fan_in! } : 'fan_in is positive'),
   },
-  log: applying('log', 'The logarithm of what another initializer gives.', 'param A_log: [width] @init(log(uniform(1, 16)))'),
-  exp: applying('exp', 'The exponential of what another initializer gives.', 'param a: [width] @init(exp(normal(0.1)))'),
+  log: applying(
+    'log',
+    'The logarithm of what another initializer gives.',
+    'param A_log: [width] @init(log(uniform(1, 16)))',
+  ),
+  exp: applying(
+    'exp',
+    'The exponential of what another initializer gives.',
+    'param a: [width] @init(exp(normal(0.1)))',
+  ),
   neg: applying('neg', 'What another initializer gives, negated.', 'param a: [width] @init(neg(uniform(0.1, 1)))'),
   inverse_softplus: applying(
     'inverse_softplus',

@@ -22,7 +22,8 @@ export const MODULES = {
       'A linear map between dimensions, each side one or a tuple: y[to] = sum of weight[to, from] x[from]. Parameters: ' +
       '`weight`, with `bias` also `bias`. With `sigma` the weight is divided by its spectral norm and multiplied by a ' +
       'learned `gamma` (sigma-reparametrization, Zhai et al. 2023).',
-    example: 'dim half = width div 2\nparam heads = linear(width -> (2, half), bias = true)\nreturn heads(x) as [time, width]',
+    example:
+      'dim half = width div 2\nparam heads = linear(width -> (2, half), bias = true)\nreturn heads(x) as [time, width]',
     parameters: [
       { name: 'map', doc: '`from -> to`: the dimensions that go and those that come.', optional: false },
       { name: 'bias', doc: 'Whether a learned shift is added.', optional: true },

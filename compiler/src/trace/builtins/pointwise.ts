@@ -26,7 +26,9 @@ function numbers(values: readonly Value[]): readonly NumberValue[] | undefined {
 function folded(call: BuiltinCall, values: readonly NumberValue[], result: number, whole: boolean): Value {
   const infinite = values.some((v) => !Number.isFinite(v.value));
   if (Number.isNaN(result) || (!Number.isFinite(result) && !infinite)) {
-    fail(call.frame, 'HYB3041', call.span, { operation: `${call.builtin.name}(${values.map((v) => v.value).join(', ')})` });
+    fail(call.frame, 'HYB3041', call.span, {
+      operation: `${call.builtin.name}(${values.map((v) => v.value).join(', ')})`,
+    });
     return FAILED;
   }
   return whole && Number.isSafeInteger(result) ? integer(result) : float(result);
@@ -74,7 +76,12 @@ function extremum(op: Extract<BinaryName, 'max' | 'min'>, doc: string): Builtin 
       const constants = numbers(values);
       if (constants !== undefined) {
         const result = constants.reduce((a, b) => BINARY_OPS[op].value(a, b.value), constants[0]!.value);
-        return folded(call, constants, result, constants.every((c) => c.integer));
+        return folded(
+          call,
+          constants,
+          result,
+          constants.every((c) => c.integer),
+        );
       }
       let result: number | undefined;
       for (const [i, value] of values.entries()) {
@@ -124,7 +131,8 @@ const round: Builtin = {
     if (constants !== undefined) return folded(call, constants, Math.floor(constants[0]!.value + 0.5), true);
     const { frame } = call;
     const node = tensorNode(values[0]!, frame, spanOf(call, 'x'));
-    const shifted = node === undefined ? undefined : addNode(frame, 'add', [node, frame.tape.builder.constant(0.5)], {}, call.span);
+    const shifted =
+      node === undefined ? undefined : addNode(frame, 'add', [node, frame.tape.builder.constant(0.5)], {}, call.span);
     return shifted === undefined ? FAILED : addTensor(frame, 'floor', [shifted], {}, call.span);
   },
 };
@@ -147,10 +155,16 @@ const where: Builtin = {
       value.kind === 'boolean' ? undefined : tensorNode(value, frame, spanOf(call, ['condition', 'x', 'y'][i]!)),
     );
     if (condition!.kind === 'boolean') {
-      fail(frame, 'HYB3007', spanOf(call, 'condition'), { what: "'condition' of 'where'", expected: 'a comparison of tensors' }, {
-        expected: 'a comparison of tensors',
-        found: 'a compile-time condition, for which there is `if … then … else`',
-      });
+      fail(
+        frame,
+        'HYB3007',
+        spanOf(call, 'condition'),
+        { what: "'condition' of 'where'", expected: 'a comparison of tensors' },
+        {
+          expected: 'a comparison of tensors',
+          found: 'a compile-time condition, for which there is `if … then … else`',
+        },
+      );
       return FAILED;
     }
     const [c, a, b] = nodes;
@@ -184,8 +198,10 @@ const clamp: Builtin = {
     if (value.kind === 'number') return { ...value, value: Math.min(Math.max(value.value, low), high) };
     let node = tensorNode(value, call.frame, argument.span);
     const { builder } = call.frame.tape;
-    if (node !== undefined && low > -Infinity) node = addNode(call.frame, 'max', [node, builder.constant(low)], {}, call.span);
-    if (node !== undefined && high < Infinity) node = addNode(call.frame, 'min', [node, builder.constant(high)], {}, call.span);
+    if (node !== undefined && low > -Infinity)
+      node = addNode(call.frame, 'max', [node, builder.constant(low)], {}, call.span);
+    if (node !== undefined && high < Infinity)
+      node = addNode(call.frame, 'min', [node, builder.constant(high)], {}, call.span);
     return node === undefined ? FAILED : { kind: 'tensor', tape: call.frame.tape, node };
   },
 };
@@ -201,7 +217,13 @@ function readLimits(call: BuiltinCall): readonly [number, number] | undefined {
     const value = argument.constant ?? evaluate(argument.expression!, call.frame);
     if (value.kind === 'number') return value.value;
     if (value.kind !== 'failed') {
-      fail(call.frame, 'HYB3007', argument.span, { what: `'${name}' of 'clamp'`, expected: 'a number' }, { expected: 'a number' });
+      fail(
+        call.frame,
+        'HYB3007',
+        argument.span,
+        { what: `'${name}' of 'clamp'`, expected: 'a number' },
+        { expected: 'a number' },
+      );
     }
     return undefined;
   };

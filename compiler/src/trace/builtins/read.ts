@@ -156,14 +156,24 @@ export function readDim(call: BuiltinCall, name: string): SizedDim | undefined {
 }
 
 /** `old -> new` pairs of a tensor's dimensions. A new name without a size takes that of the old one. */
-export function readRenamings(call: BuiltinCall, name: string, tensor: NodeId): Readonly<Record<string, string>> | undefined {
+export function readRenamings(
+  call: BuiltinCall,
+  name: string,
+  tensor: NodeId,
+): Readonly<Record<string, string>> | undefined {
   const { dims } = nodeType(call.frame, tensor);
   const names: Record<string, string> = {};
   for (const { expression, span } of call.arguments.get(name) ?? []) {
     if (expression?.kind !== 'Arrow' || expression.to.kind !== 'Name') {
       if (expression !== undefined && expression.kind !== 'ErrorExpression') {
         const expected = 'old -> new';
-        fail(call.frame, 'HYB3007', span, { what: "An argument of 'rename'", expected }, { expected, found: printExpression(expression) });
+        fail(
+          call.frame,
+          'HYB3007',
+          span,
+          { what: "An argument of 'rename'", expected },
+          { expected, found: printExpression(expression) },
+        );
       }
       return undefined;
     }
@@ -177,12 +187,22 @@ export function readRenamings(call: BuiltinCall, name: string, tensor: NodeId): 
   return names;
 }
 
-function newName(name: { readonly text: string; readonly span: Span }, from: Dim, call: BuiltinCall): string | undefined {
+function newName(
+  name: { readonly text: string; readonly span: Span },
+  from: Dim,
+  call: BuiltinCall,
+): string | undefined {
   const bound = call.frame.bindings.get(name.text) ?? call.frame.parent?.bindings.get(name.text);
   if (bound?.kind !== 'dim') return name.text;
   if (bound.dim.extent === from.extent) return bound.dim.name;
-  return fail(call.frame, 'HYB3012', name.span, { name: name.text }, {
-    expected: describeDims([bound.dim], call.frame.unit),
-    found: describeDims([from], call.frame.unit),
-  });
+  return fail(
+    call.frame,
+    'HYB3012',
+    name.span,
+    { name: name.text },
+    {
+      expected: describeDims([bound.dim], call.frame.unit),
+      found: describeDims([from], call.frame.unit),
+    },
+  );
 }

@@ -3,7 +3,13 @@
 export type RopeScaling =
   | { readonly kind: 'linear'; readonly factor: number }
   | { readonly kind: 'ntk'; readonly factor: number }
-  | { readonly kind: 'llama3'; readonly factor: number; readonly low: number; readonly high: number; readonly original: number }
+  | {
+      readonly kind: 'llama3';
+      readonly factor: number;
+      readonly low: number;
+      readonly high: number;
+      readonly original: number;
+    }
   | {
       readonly kind: 'yarn';
       readonly factor: number;

@@ -8,11 +8,15 @@ import { readChoice, readFunction, readNumber, readTensor, spanOf } from './read
 import { ropeFrequencies } from './rope-frequencies.js';
 import type { RopeScaling } from './rope-frequencies.js';
 
-const number = (value: number): Constant => ({ kind: 'number', value, integer: Number.isInteger(value) });
+const float = (value: number): Constant => ({ kind: 'number', value, integer: false });
 const NONE: Constant = { kind: 'none' };
 
 const factor: BuiltinParameter = { name: 'factor', kind: 'float', doc: 'How many times the context grows.' };
-const original: BuiltinParameter = { name: 'original', kind: 'int', doc: 'Context in tokens that the model was first trained with.' };
+const original: BuiltinParameter = {
+  name: 'original',
+  kind: 'int',
+  doc: 'Context in tokens that the model was first trained with.',
+};
 
 function example(scaling: string): string {
   return `dim heads = 2\ndim head_dim = width div 2\nreturn rope(x as [time, heads, head_dim], scaling = ${scaling}) as [time, width]`;
@@ -44,8 +48,8 @@ export const SCALINGS: readonly Builtin[] = [
     example: example('llama3(factor = 8, original = 8192)'),
     parameters: [
       factor,
-      { name: 'low', kind: 'float', doc: 'Wavelengths over original / low are stretched.', default: number(1) },
-      { name: 'high', kind: 'float', doc: 'Wavelengths under original / high are kept.', default: number(4) },
+      { name: 'low', kind: 'float', doc: 'Wavelengths over original / low are stretched.', default: float(1) },
+      { name: 'high', kind: 'float', doc: 'Wavelengths under original / high are kept.', default: float(4) },
       original,
     ],
   },
@@ -58,9 +62,19 @@ export const SCALINGS: readonly Builtin[] = [
     parameters: [
       factor,
       original,
-      { name: 'beta_fast', kind: 'float', doc: 'Turns in the original context from which a pair is kept.', default: number(32) },
-      { name: 'beta_slow', kind: 'float', doc: 'Turns under which a pair is fully interpolated.', default: number(1) },
-      { name: 'attention', kind: 'float', doc: 'Multiplies sine and cosine; by default 0.1 ln(factor) + 1.', default: NONE },
+      {
+        name: 'beta_fast',
+        kind: 'float',
+        doc: 'Turns in the original context from which a pair is kept.',
+        default: float(32),
+      },
+      { name: 'beta_slow', kind: 'float', doc: 'Turns under which a pair is fully interpolated.', default: float(1) },
+      {
+        name: 'attention',
+        kind: 'float',
+        doc: 'Multiplies sine and cosine; by default 0.1 ln(factor) + 1.',
+        default: NONE,
+      },
     ],
   },
 ];
@@ -70,10 +84,11 @@ const rope: Builtin = {
   category: 'sequence',
   signature: 'rope(x, base = 10_000, dims = none, pairing = "half", scaling = none)',
   doc: 'Rotary position embedding of the last dimension (Su et al. 2021), at the position of the token in its sequence.',
-  example: 'dim heads = 2\ndim head_dim = width div 2\nreturn rope(x as [time, heads, head_dim], base = 500_000) as [time, width]',
+  example:
+    'dim heads = 2\ndim head_dim = width div 2\nreturn rope(x as [time, heads, head_dim], base = 500_000) as [time, width]',
   parameters: [
     { name: 'x', kind: 'tensor', doc: 'Queries or keys [time, …, channels].' },
-    { name: 'base', kind: 'float', doc: 'Base of the wavelengths.', default: number(10_000) },
+    { name: 'base', kind: 'float', doc: 'Base of the wavelengths.', default: float(10_000) },
     { name: 'dims', kind: 'int', doc: 'Channels that are rotated, from the first; by default all.', default: NONE },
     {
       name: 'pairing',
@@ -91,7 +106,14 @@ const rope: Builtin = {
     const dims = readNumber(call, 'dims');
     const pairing = readChoice(call, 'pairing') as 'half' | 'interleaved' | undefined;
     const scaling = readFunction(call, 'scaling');
-    if (x === undefined || base === undefined || base === 'none' || dims === undefined || pairing === undefined || scaling === undefined) {
+    if (
+      x === undefined ||
+      base === undefined ||
+      base === 'none' ||
+      dims === undefined ||
+      pairing === undefined ||
+      scaling === undefined
+    ) {
       return FAILED;
     }
     if (frame.tape.kind === 'scan') {
@@ -101,14 +123,23 @@ const rope: Builtin = {
     const type = nodeType(frame, x);
     const last = type.dims.at(-1);
     if (type.dims.length < 2 || type.dims[0]!.extent !== 'time' || last === undefined || last.extent === 'time') {
-      fail(frame, 'HYB3010', spanOf(call, 'x'), { what: "'x' of 'rope'" }, { expected: '[time, …, channels]', found: describeDims(type.dims, frame.unit) });
+      fail(
+        frame,
+        'HYB3010',
+        spanOf(call, 'x'),
+        { what: "'x' of 'rope'" },
+        { expected: '[time, …, channels]', found: describeDims(type.dims, frame.unit) },
+      );
       return FAILED;
     }
     const channels = dims === 'none' ? last.extent : dims;
     const reason = wrongChannels(channels, last.extent, base);
     if (reason !== undefined) {
       if (frame.unit.generic !== undefined && base > 1) return { kind: 'tensor', tape: frame.tape, node: x };
-      fail(frame, 'HYB3066', spanOf(call, base > 1 ? (dims === 'none' ? 'x' : 'dims') : 'base'), { name: base > 1 ? 'dims' : 'base', reason });
+      fail(frame, 'HYB3066', spanOf(call, base > 1 ? (dims === 'none' ? 'x' : 'dims') : 'base'), {
+        name: base > 1 ? 'dims' : 'base',
+        reason,
+      });
       return FAILED;
     }
     const read = scaling === 'none' ? undefined : readScaling(scaling, call);
@@ -120,7 +151,8 @@ const rope: Builtin = {
 
 function wrongChannels(channels: number, available: number, base: number): string | undefined {
   if (!(base > 1 && Number.isFinite(base))) return 'it is greater than 1';
-  if (!(channels > 0) || channels % 2 !== 0) return `channels turn in pairs, and ${channels} is not a positive even number`;
+  if (!(channels > 0) || channels % 2 !== 0)
+    return `channels turn in pairs, and ${channels} is not a positive even number`;
   if (channels > available) return `there are only ${available} channels`;
   return undefined;
 }
@@ -140,7 +172,10 @@ function readScaling(value: FunctionValue, call: BuiltinCall): RopeScaling | 'wr
   const negative = Object.entries(numbers).find(([, n]) => !(n > 0 && Number.isFinite(n)));
   if (missing !== undefined || negative !== undefined) {
     const parameter = missing?.name ?? negative![0];
-    fail(call.frame, 'HYB3066', spanOf(call, 'scaling'), { name: parameter, reason: missing === undefined ? 'it is positive' : `'${name}' needs it` });
+    fail(call.frame, 'HYB3066', spanOf(call, 'scaling'), {
+      name: parameter,
+      reason: missing === undefined ? 'it is positive' : `'${name}' needs it`,
+    });
     return 'wrong';
   }
   return { ...numbers, kind: name } as unknown as RopeScaling;

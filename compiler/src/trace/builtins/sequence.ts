@@ -13,7 +13,13 @@ import { readNumber, readPair, readTensor, spanOf } from './read.js';
 const NONE = { kind: 'none' } as const;
 
 /** Checks a tensor's number of dimensions and sizes; `undefined` where any size will do. */
-function hasShape(call: BuiltinCall, name: string, node: NodeId, names: readonly string[], sizes: readonly (Extent | undefined)[]): boolean {
+function hasShape(
+  call: BuiltinCall,
+  name: string,
+  node: NodeId,
+  names: readonly string[],
+  sizes: readonly (Extent | undefined)[],
+): boolean {
   const { dims } = nodeType(call.frame, node);
   const fits =
     dims.length === sizes.length &&
@@ -23,10 +29,16 @@ function hasShape(call: BuiltinCall, name: string, node: NodeId, names: readonly
     const size = sizes[i];
     return size === undefined || size === 'time' ? n : `${n}: ${describeSize(size, call.frame.unit)}`;
   });
-  fail(call.frame, 'HYB3010', spanOf(call, name), { what: `'${name}' of '${call.builtin.name}'` }, {
-    expected: `[${expected.join(', ')}]`,
-    found: describeDims(dims, call.frame.unit),
-  });
+  fail(
+    call.frame,
+    'HYB3010',
+    spanOf(call, name),
+    { what: `'${name}' of '${call.builtin.name}'` },
+    {
+      expected: `[${expected.join(', ')}]`,
+      found: describeDims(dims, call.frame.unit),
+    },
+  );
   return false;
 }
 
@@ -42,10 +54,16 @@ function divides(call: BuiltinCall, name: string, whole: Dim, part: Dim): boolea
     // In a generic check the sample sizes tell nothing about divisibility that the block does not require.
     if (whole.extent % part.extent === 0 || unit.generic !== undefined) return true;
   }
-  fail(call.frame, 'HYB3065', spanOf(call, name), { whole: whole.name, part: part.name }, {
-    expected: `a multiple of ${describeSize(part.extent as number, unit)}`,
-    found: describeSize(whole.extent as number, unit),
-  });
+  fail(
+    call.frame,
+    'HYB3065',
+    spanOf(call, name),
+    { whole: whole.name, part: part.name },
+    {
+      expected: `a multiple of ${describeSize(part.extent as number, unit)}`,
+      found: describeSize(whole.extent as number, unit),
+    },
+  );
   return false;
 }
 
@@ -83,9 +101,11 @@ const ssd: Builtin = {
     ];
     if (shapes.includes(false)) return FAILED;
     const [, groups, state] = nodeType(call.frame, B).dims as readonly [Dim, Dim, Dim];
-    if (!hasShape(call, 'C', C, ['time', groups.name, state.name], ['time', groups.extent, state.extent])) return FAILED;
+    if (!hasShape(call, 'C', C, ['time', groups.name, state.name], ['time', groups.extent, state.extent]))
+      return FAILED;
     if (!divides(call, 'B', heads, groups)) return FAILED;
-    if ((heads.extent as number) % (groups.extent as number) !== 0) return { kind: 'tensor', tape: call.frame.tape, node: x };
+    if ((heads.extent as number) % (groups.extent as number) !== 0)
+      return { kind: 'tensor', tape: call.frame.tape, node: x };
     const attributes: OpAttributes['ssd'] = {
       heads: heads.extent as number,
       head_dim: channels.extent as number,
@@ -96,7 +116,12 @@ const ssd: Builtin = {
   },
 };
 
-const option = (name: string, kind: BuiltinParameter['kind'], doc: string): BuiltinParameter => ({ name, kind, doc, default: NONE });
+const option = (name: string, kind: BuiltinParameter['kind'], doc: string): BuiltinParameter => ({
+  name,
+  kind,
+  doc,
+  default: NONE,
+});
 
 const attend: Builtin = {
   name: 'attend',
@@ -115,7 +140,12 @@ const attend: Builtin = {
     option('scale', 'float', 'Multiplies q times k; by default head_dim ** -0.5.'),
     option('cap', 'float', 'Logits become cap * tanh(logits / cap).'),
     option('window', 'int', 'A token sees only the last `window` ones, itself included.'),
-    { name: 'temperature', kind: 'float', doc: 'Multiplies the logits.', default: { kind: 'number', value: 1, integer: true } },
+    {
+      name: 'temperature',
+      kind: 'float',
+      doc: 'Multiplies the logits.',
+      default: { kind: 'number', value: 1, integer: true },
+    },
     option('clip', 'tuple', '(zeta, gamma): probabilities become clip((zeta - gamma) * p + gamma, 0, 1).'),
   ],
   apply: (call) => {
@@ -125,15 +155,19 @@ const attend: Builtin = {
     if (q === undefined || k === undefined || v === undefined || options === undefined) return FAILED;
     if (!hasShape(call, 'q', q, ['time', 'heads', 'head_dim'], ['time', undefined, undefined])) return FAILED;
     const [, heads, channels] = nodeType(call.frame, q).dims as readonly [Dim, Dim, Dim];
-    if (!hasShape(call, 'k', k, ['time', 'kv_heads', channels.name], ['time', undefined, channels.extent])) return FAILED;
+    if (!hasShape(call, 'k', k, ['time', 'kv_heads', channels.name], ['time', undefined, channels.extent]))
+      return FAILED;
     const [, keyHeads] = nodeType(call.frame, k).dims as readonly [Dim, Dim];
     if (!hasShape(call, 'v', v, ['time', keyHeads.name, 'any'], ['time', keyHeads.extent, undefined])) return FAILED;
     if (!divides(call, 'k', heads, keyHeads)) return FAILED;
-    if ((heads.extent as number) % (keyHeads.extent as number) !== 0) return { kind: 'tensor', tape: call.frame.tape, node: q };
+    if ((heads.extent as number) % (keyHeads.extent as number) !== 0)
+      return { kind: 'tensor', tape: call.frame.tape, node: q };
     const { scale, ...rest } = options;
     const { rounder } = call.frame.unit;
     const query = rounder.round(call.frame, q, { role: 'activations', ...inNorm(call.frame) });
-    const cached = [k, v].map((node) => rounder.round(call.frame, node, { role: 'state', cached: true, ...inNorm(call.frame) }));
+    const cached = [k, v].map((node) =>
+      rounder.round(call.frame, node, { role: 'state', cached: true, ...inNorm(call.frame) }),
+    );
     const attributes = { scale: scale ?? (channels.extent as number) ** -0.5, ...rest };
     return rounded(call, addTensor(call.frame, 'attend', [query, ...cached], attributes, call.span));
   },
@@ -145,13 +179,21 @@ function attendOptions(call: BuiltinCall): Partial<OpAttributes['attend']> | und
   const window = readNumber(call, 'window');
   const temperature = readNumber(call, 'temperature');
   const clip = readPair(call, 'clip');
-  if (scale === undefined || cap === undefined || window === undefined || temperature === undefined || clip === undefined) {
+  if (
+    scale === undefined ||
+    cap === undefined ||
+    window === undefined ||
+    temperature === undefined ||
+    clip === undefined
+  ) {
     return undefined;
   }
-  const wrong = (name: string, reason: string): undefined => fail(call.frame, 'HYB3066', spanOf(call, name), { name, reason });
+  const wrong = (name: string, reason: string): undefined =>
+    fail(call.frame, 'HYB3066', spanOf(call, name), { name, reason });
   if (cap !== 'none' && !(cap > 0 && Number.isFinite(cap))) return wrong('cap', 'it is positive');
   if (window !== 'none' && !(window > 0)) return wrong('window', 'it is a positive number of tokens');
-  if (clip !== 'none' && !(clip[0] >= 1 && clip[1] <= 0)) return wrong('clip', 'zeta is at least 1 and gamma at most 0');
+  if (clip !== 'none' && !(clip[0] >= 1 && clip[1] <= 0))
+    return wrong('clip', 'zeta is at least 1 and gamma at most 0');
   for (const [name, value] of Object.entries({ scale, temperature })) {
     if (value !== 'none' && !Number.isFinite(value)) return wrong(name, 'it is finite');
   }
@@ -176,14 +218,22 @@ const spectralNorm: Builtin = {
   signature: 'spectral_norm(W)',
   doc: 'Largest singular value of the weight of a `linear`.',
   example: 'param map = linear(width -> width)\nreturn map(x) / spectral_norm(map.weight)',
-  parameters: [tensorArgument('W', 'A weight, such as `map.weight`, or another parameter of two dimensions, rows first.')],
+  parameters: [
+    tensorArgument('W', 'A weight, such as `map.weight`, or another parameter of two dimensions, rows first.'),
+  ],
   apply: (call) => {
     if (!outsideScan(call)) return FAILED;
     const W = readTensor(call, 'W');
     if (W === undefined) return FAILED;
     const { dims } = nodeType(call.frame, W);
     if (dims.length < 2 || dims.some((d) => d.extent === 'time')) {
-      fail(call.frame, 'HYB3010', spanOf(call, 'W'), { what: "'W' of 'spectral_norm'" }, { expected: '[rows, columns]', found: describeDims(dims, call.frame.unit) });
+      fail(
+        call.frame,
+        'HYB3010',
+        spanOf(call, 'W'),
+        { what: "'W' of 'spectral_norm'" },
+        { expected: '[rows, columns]', found: describeDims(dims, call.frame.unit) },
+      );
       return FAILED;
     }
     const node = addNode(call.frame, 'spectral_norm', [W], { rows: rowsOf(call, W) }, call.span);

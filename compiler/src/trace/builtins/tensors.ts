@@ -57,7 +57,11 @@ const dot: Builtin = {
   signature: 'dot(x, y, dim)',
   doc: 'Sum of x * y along the dimension.',
   example: 'return x * dot(x, x, width)',
-  parameters: [x, { name: 'y', kind: 'tensor', doc: 'The other tensor.' }, { name: 'dim', kind: 'dimensions', doc: 'The dimension that goes away.' }],
+  parameters: [
+    x,
+    { name: 'y', kind: 'tensor', doc: 'The other tensor.' },
+    { name: 'dim', kind: 'dimensions', doc: 'The dimension that goes away.' },
+  ],
   apply: (call) => {
     const [a, b] = [readTensor(call, 'x'), readTensor(call, 'y')];
     if (a === undefined || b === undefined || !broadcasts(a, b, call.frame, call.span)) return FAILED;
@@ -78,7 +82,10 @@ const split: Builtin = {
   signature: 'split(x, a, (b, c), …)',
   doc: 'Cuts the last dimension into consecutive parts, each a dimension or several: a tuple of tensors.',
   example: 'dim half = width div 2\nlet (a, b) = split(x, half, half)\nreturn concat(b, a, width)',
-  parameters: [x, { name: 'part', kind: 'part', doc: 'Dimensions of each part; their sizes add up to the whole.', rest: true }],
+  parameters: [
+    x,
+    { name: 'part', kind: 'part', doc: 'Dimensions of each part; their sizes add up to the whole.', rest: true },
+  ],
   apply: (call) => {
     const { frame, span } = call;
     const node = readTensor(call, 'x');
@@ -105,13 +112,26 @@ const split: Builtin = {
   },
 };
 
-function cut(call: BuiltinCall, node: NodeId, from: string, start: number, end: number, part: readonly SizedDim[]): Value {
+function cut(
+  call: BuiltinCall,
+  node: NodeId,
+  from: string,
+  start: number,
+  end: number,
+  part: readonly SizedDim[],
+): Value {
   const { frame, span } = call;
   const { dims } = nodeType(frame, node);
   const kept = dims.slice(0, -1);
   const twice = part.find((d) => kept.some((k) => k.name === d.name));
   if (twice !== undefined) {
-    fail(frame, 'HYB3017', twice.span ?? span, { name: twice.name }, { found: describeDims([...kept, ...part], frame.unit) });
+    fail(
+      frame,
+      'HYB3017',
+      twice.span ?? span,
+      { name: twice.name },
+      { found: describeDims([...kept, ...part], frame.unit) },
+    );
     return FAILED;
   }
   const only = part.length === 1 ? part[0]! : undefined;
@@ -131,7 +151,9 @@ const concat: Builtin = {
   signature: 'concat(x, y, …, dim)',
   doc: 'Joins tensors along their last dimensions, which become `dim`; the other dimensions agree.',
   example: 'dim half = width div 2\nlet (a, b) = split(x, half, half)\nreturn concat(-b, a, width)',
-  parameters: [{ ...x, name: 'parts', doc: 'Two or more tensors, then the dimension that their last ones become.', rest: true }],
+  parameters: [
+    { ...x, name: 'parts', doc: 'Two or more tensors, then the dimension that their last ones become.', rest: true },
+  ],
   apply: (call) => {
     const { frame, span } = call;
     const all = call.arguments.get('parts') ?? [];
@@ -164,12 +186,20 @@ function join(call: BuiltinCall, nodes: readonly NodeId[], to: SizedDim): Value 
   const parts: NodeId[] = [];
   for (const [i, node] of nodes.entries()) {
     const { dims } = nodeType(frame, node);
-    const agrees = dims.length === first.length && dims.slice(0, -1).every((d, k) => d.name === first[k]!.name && d.extent === first[k]!.extent);
+    const agrees =
+      dims.length === first.length &&
+      dims.slice(0, -1).every((d, k) => d.name === first[k]!.name && d.extent === first[k]!.extent);
     if (!agrees) {
-      fail(frame, 'HYB3010', call.arguments.get('parts')![i]!.span, { what: 'This part' }, {
-        expected: `[${[...first.slice(0, -1).map((d) => d.name), '_'].join(', ')}]`,
-        found: describeDims(dims, frame.unit),
-      });
+      fail(
+        frame,
+        'HYB3010',
+        call.arguments.get('parts')![i]!.span,
+        { what: 'This part' },
+        {
+          expected: `[${[...first.slice(0, -1).map((d) => d.name), '_'].join(', ')}]`,
+          found: describeDims(dims, frame.unit),
+        },
+      );
       return FAILED;
     }
     parts.push(renamed(frame, node, lasts[i]!.name, to.name));
@@ -208,7 +238,8 @@ const transpose: Builtin = {
   category: 'shape',
   signature: 'transpose(x, dim, …)',
   doc: 'The dimensions in another order, all of them but `time`. Only `as` and `split` ask for an order.',
-  example: 'dim half = width div 2\nlet pairs = x as [time, 2, half]\nreturn transpose(pairs, half, 2) as [time, width]',
+  example:
+    'dim half = width div 2\nlet pairs = x as [time, 2, half]\nreturn transpose(pairs, half, 2) as [time, width]',
   parameters: [x, { name: 'dim', kind: 'dimensions', doc: 'All dimensions but `time`.', rest: true }],
   apply: (call) => {
     const { frame, span } = call;
@@ -219,7 +250,13 @@ const transpose: Builtin = {
     const time = dims.filter((d) => d.extent === 'time');
     if (order.length + time.length !== dims.length) {
       const expected = describeDims(dims, frame.unit);
-      fail(frame, 'HYB3010', spanOf(call, 'dim'), { what: "The order of 'transpose'" }, { expected, found: describeDims(order, frame.unit) });
+      fail(
+        frame,
+        'HYB3010',
+        spanOf(call, 'dim'),
+        { what: "The order of 'transpose'" },
+        { expected, found: describeDims(order, frame.unit) },
+      );
       return FAILED;
     }
     return addTensor(frame, 'transpose', [node], { order: [...time, ...order].map((d) => d.name) }, span);

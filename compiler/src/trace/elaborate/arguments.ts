@@ -33,7 +33,8 @@ export function bindArguments(
   const { name: callee, parameters } = signature;
   const bound = new Map<string, Argument[]>();
   const places = parameters.filter((p) => !given.has(p.name));
-  const related = signature.span === undefined ? [] : [{ span: signature.span, message: `'${callee}' is declared here` }];
+  const related =
+    signature.span === undefined ? [] : [{ span: signature.span, message: `'${callee}' is declared here` }];
   let complete = true;
   let place = 0;
   let named: Argument | undefined;
@@ -47,7 +48,13 @@ export function bindArguments(
         complete = false;
         const names = parameters.map((p) => p.name);
         const expected = names.length === 0 ? {} : { expected: listNames(names) };
-        fail(frame, 'HYB3004', span, { callee, name: text }, { ...didYouMean(span, text, names), ...expected, related });
+        fail(
+          frame,
+          'HYB3004',
+          span,
+          { callee, name: text },
+          { ...didYouMean(span, text, names), ...expected, related },
+        );
         continue;
       }
     } else if (named !== undefined) {
@@ -69,7 +76,13 @@ export function bindArguments(
     else if (target.rest === true && argument.name === undefined) earlier.push(argument);
     else {
       complete = false;
-      fail(frame, 'HYB3006', argument.span, { name: target.name }, { related: [{ span: earlier[0]!.span, message: 'given here' }] });
+      fail(
+        frame,
+        'HYB3006',
+        argument.span,
+        { name: target.name },
+        { related: [{ span: earlier[0]!.span, message: 'given here' }] },
+      );
     }
   }
   if (!complete) return undefined;
@@ -79,6 +92,13 @@ export function bindArguments(
 
 /** Reports arguments that a call lacks. */
 export function reportMissing(signature: Signature, missing: readonly string[], span: Span, frame: Frame): void {
-  const related = signature.span === undefined ? [] : [{ span: signature.span, message: `'${signature.name}' is declared here` }];
-  fail(frame, 'HYB3002', span, { callee: signature.name, missing: listNames(missing.map((m) => `'${m}'`)) }, { related });
+  const related =
+    signature.span === undefined ? [] : [{ span: signature.span, message: `'${signature.name}' is declared here` }];
+  fail(
+    frame,
+    'HYB3002',
+    span,
+    { callee: signature.name, missing: listNames(missing.map((m) => `'${m}'`)) },
+    { related },
+  );
 }

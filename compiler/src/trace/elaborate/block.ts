@@ -76,7 +76,13 @@ export function elaborateBlock(instance: Instance, inputs: readonly BlockInput[]
     frame.bindings.set(input.name.text, { kind: 'value', value: given.value, span: input.name.span });
     if (given.value.kind !== 'tensor') {
       const what = `'${input.name.text}' of '${frame.name}'`;
-      fail(outside, 'HYB3007', given.span, { what, expected: 'a tensor' }, { expected: 'a tensor', found: describe(given.value) });
+      fail(
+        outside,
+        'HYB3007',
+        given.span,
+        { what, expected: 'a tensor' },
+        { expected: 'a tensor', found: describe(given.value) },
+      );
       fits = false;
     } else if (input.shape !== undefined) {
       const what = `'${input.name.text}' of '${frame.name}'`;
@@ -92,7 +98,13 @@ export function elaborateBlock(instance: Instance, inputs: readonly BlockInput[]
   if (result.kind === 'failed') return FAILED;
   if (result.kind !== 'tensor') {
     const what = `The result of '${frame.name}'`;
-    fail(outside, 'HYB3007', declaration.name.span, { what, expected: 'a tensor' }, { expected: 'a tensor', found: describe(result) });
+    fail(
+      outside,
+      'HYB3007',
+      declaration.name.span,
+      { what, expected: 'a tensor' },
+      { expected: 'a tensor', found: describe(result) },
+    );
     return FAILED;
   }
   if (declaration.result !== undefined && !checkResult(declaration.result, result, inner, returnSpan(declaration))) {
@@ -186,11 +198,17 @@ export function instanceArguments(
       if (value.kind !== 'failed') {
         const what = `'${name.text}' of '${declaration.name.text}'`;
         const expected = kind === undefined ? 'a compile-time value' : KIND_NAMES[kind];
-        fail(frame, 'HYB3007', expression.span, { what, expected }, {
-          expected,
-          found: describe(value),
-          related: [{ span: name.span, message: 'declared here' }],
-        });
+        fail(
+          frame,
+          'HYB3007',
+          expression.span,
+          { what, expected },
+          {
+            expected,
+            found: describe(value),
+            related: [{ span: name.span, message: 'declared here' }],
+          },
+        );
       }
       continue;
     }
@@ -272,10 +290,16 @@ function fit(value: Value, kind: ParameterKind | undefined, allowsNone: boolean)
 export function checkParameterKinds(declaration: BlockDeclaration, unit: Unit): void {
   for (const { type } of declaration.parameters) {
     if (type === undefined || PARAMETER_KINDS.some((kind) => kind === type.text)) continue;
-    fail({ unit }, 'HYB3043', type.span, { type: type.text }, {
-      ...didYouMean(type.span, type.text, PARAMETER_KINDS),
-      expected: PARAMETER_KINDS.join(', '),
-      found: type.text,
-    });
+    fail(
+      { unit },
+      'HYB3043',
+      type.span,
+      { type: type.text },
+      {
+        ...didYouMean(type.span, type.text, PARAMETER_KINDS),
+        expected: PARAMETER_KINDS.join(', '),
+        found: type.text,
+      },
+    );
   }
 }

@@ -63,7 +63,8 @@ function calleeOf(expression: Expression, frame: Frame): Callee {
   if (expression.kind !== 'Name') return evaluate(expression, frame);
   if (lookup(frame, expression.text) === undefined) {
     const declared = frame.scope.lookup(expression.text);
-    if (declared?.kind === 'block') return { kind: 'declaration', declaration: declared.declaration, scope: declared.scope };
+    if (declared?.kind === 'block')
+      return { kind: 'declaration', declaration: declared.declaration, scope: declared.scope };
     if (declared === undefined && !builtins().has(expression.text)) {
       const functions = [...frame.bindings.keys(), ...frame.scope.names(), ...builtins().keys()];
       return unknownName(expression, frame, functions);
@@ -77,12 +78,18 @@ export function applyFunction(callee: FunctionValue, written: readonly Argument[
   if ('builtin' in callee.callee) {
     const builtin = builtins().get(callee.callee.builtin);
     if (builtin === undefined) {
-      fail(frame, 'HYB3001', span, { name: callee.callee.builtin }, didYouMean(span, callee.callee.builtin, builtins().keys()));
+      fail(
+        frame,
+        'HYB3001',
+        span,
+        { name: callee.callee.builtin },
+        didYouMean(span, callee.callee.builtin, builtins().keys()),
+      );
       return FAILED;
     }
     return applyBuiltin(builtin, callee, written, frame, span);
   }
-  const { declaration, scope } = callee.callee;
+  const { declaration } = callee.callee;
   const signature: Signature = {
     name: declaration.name.text,
     span: declaration.name.span,
@@ -167,7 +174,11 @@ function applyDeclared(
   if (!fits) return FAILED;
   const body: Frame = rest === undefined ? inner : { ...inner, rest };
   const result = elaborateBody(declaration.body, body, declaration.name);
-  if (declaration.result !== undefined && result.kind === 'tensor' && !checkResult(declaration.result, result, body, span)) {
+  if (
+    declaration.result !== undefined &&
+    result.kind === 'tensor' &&
+    !checkResult(declaration.result, result, body, span)
+  ) {
     return FAILED;
   }
   return result;
@@ -184,7 +195,11 @@ function applyModule(callee: ModuleValue, expression: Call, frame: Frame): Value
     const signature: Signature = {
       name,
       span: callee.span,
-      parameters: declaration.inputs.map((input) => ({ name: input.name.text, optional: false, span: input.name.span })),
+      parameters: declaration.inputs.map((input) => ({
+        name: input.name.text,
+        optional: false,
+        span: input.name.span,
+      })),
     };
     const bound = bindArguments(signature, expression.arguments, frame);
     if (bound === undefined) return FAILED;
@@ -236,13 +251,20 @@ function applyLinear(
         all.reduce((n, d) => (d.extent === 'time' ? n : n * d.extent), 1);
       const wanted = [TIME, ...module.from];
       const shape = `[${wanted.map((d) => d.name).join(', ')}]`;
-      const reshapes = anonymous === 0 && size(dims) === size(wanted) && dims[0]?.extent === 'time' && !sameNames(dims, wanted);
-      fail(frame, 'HYB3010', argument.span, { what: `The argument of '${callee.name}'` }, {
-        expected: describeDims(wanted, frame.unit),
-        found: describeDims(dims, frame.unit),
-        related: [{ span: callee.span, message: 'declared here' }],
-        fixes: reshapes ? [reshapingFix(argument.span, shape)] : [],
-      });
+      const reshapes =
+        anonymous === 0 && size(dims) === size(wanted) && dims[0]?.extent === 'time' && !sameNames(dims, wanted);
+      fail(
+        frame,
+        'HYB3010',
+        argument.span,
+        { what: `The argument of '${callee.name}'` },
+        {
+          expected: describeDims(wanted, frame.unit),
+          found: describeDims(dims, frame.unit),
+          related: [{ span: callee.span, message: 'declared here' }],
+          fixes: reshapes ? [reshapingFix(argument.span, shape)] : [],
+        },
+      );
       return FAILED;
     }
     names.push(found.name);
@@ -256,7 +278,13 @@ function applyLinear(
   const { rounder } = frame.unit;
   const member = `${frame.path}${callee.name}`;
   const group = rounder.product(x, module.weight.path);
-  const rounded = rounder.round(frame, x, { role: 'activations', operand: true, member, linear: group, ...inNorm(frame) });
+  const rounded = rounder.round(frame, x, {
+    role: 'activations',
+    operand: true,
+    member,
+    linear: group,
+    ...inNorm(frame),
+  });
   const node = (parameter: LinearModule['weight']) => parameterNode(parameter, frame).node;
   const attributes = { in: names, out: module.to.map(({ name, extent }) => ({ name, extent })) };
   const weight = node(module.weight);
@@ -270,7 +298,11 @@ function applyLinear(
     if (module.bias !== undefined && y !== undefined) y = addNode(frame, 'add', [y, node(module.bias)], {}, span);
   }
   if (y === undefined) return FAILED;
-  return { kind: 'tensor', tape: frame.tape, node: rounder.round(frame, y, { role: 'activations', member, ...inNorm(frame) }) };
+  return {
+    kind: 'tensor',
+    tape: frame.tape,
+    node: rounder.round(frame, y, { role: 'activations', member, ...inNorm(frame) }),
+  };
 }
 
 function applyConvolution(
@@ -291,11 +323,17 @@ function applyConvolution(
     dims[1]!.extent === module.channels.extent &&
     (module.channels.anonymous || dims[1]!.name === module.channels.name);
   if (!fits) {
-    fail(frame, 'HYB3010', argument.span, { what: `The argument of '${callee.name}'` }, {
-      expected: describeDims(wanted, frame.unit),
-      found: describeDims(dims, frame.unit),
-      related: [{ span: callee.span, message: 'declared here' }],
-    });
+    fail(
+      frame,
+      'HYB3010',
+      argument.span,
+      { what: `The argument of '${callee.name}'` },
+      {
+        expected: describeDims(wanted, frame.unit),
+        found: describeDims(dims, frame.unit),
+        related: [{ span: callee.span, message: 'declared here' }],
+      },
+    );
     return FAILED;
   }
   const { rounder } = frame.unit;

@@ -24,7 +24,21 @@ export function describeSize(size: number, { generic }: WithSizes): string {
 }
 
 const PRECEDENCE: Readonly<Record<string, number>> = {
-  or: 1, and: 2, '==': 4, '!=': 4, '<': 4, '<=': 4, '>': 4, '>=': 4, '+': 6, '-': 6, '*': 7, '/': 7, '//': 7, '%': 7, '**': 9,
+  or: 1,
+  and: 2,
+  '==': 4,
+  '!=': 4,
+  '<': 4,
+  '<=': 4,
+  '>': 4,
+  '>=': 4,
+  '+': 6,
+  '-': 6,
+  '*': 7,
+  '/': 7,
+  '//': 7,
+  '%': 7,
+  '**': 9,
 };
 
 /** A size expression in one line, with as few parentheses as it needs: how anonymous dimensions are called. */

@@ -89,7 +89,12 @@ const NOT_HERE = {
 } as const;
 
 function evaluateName(name: Name, frame: Frame): Value {
-  if (frame.owner === 'scan' && frame.tape.kind === 'scan' && name.text === frame.tape.index && !frame.bindings.has(name.text)) {
+  if (
+    frame.owner === 'scan' &&
+    frame.tape.kind === 'scan' &&
+    name.text === frame.tape.index &&
+    !frame.bindings.has(name.text)
+  ) {
     fail(frame, 'HYB3060', name.span, { name: name.text });
     return FAILED;
   }
@@ -103,7 +108,13 @@ function evaluateName(name: Name, frame: Frame): Value {
       case 'parameter':
         return parameterNode(binding.parameter, frame);
       case 'absent':
-        fail(frame, 'HYB3026', name.span, { name: name.text }, { related: [{ span: binding.span, message: 'declared here' }] });
+        fail(
+          frame,
+          'HYB3026',
+          name.span,
+          { name: name.text },
+          { related: [{ span: binding.span, message: 'declared here' }] },
+        );
         return FAILED;
     }
   }
@@ -129,7 +140,13 @@ function evaluateName(name: Name, frame: Frame): Value {
   if (name.text === 'inf') return float(Infinity);
   if (name.text === 'pi') return float(Math.PI);
   if (name.text === 'time') {
-    fail(frame, 'HYB3007', name.span, { what: '`time`', expected: 'a value' }, { expected: 'a value', found: 'a dimension' });
+    fail(
+      frame,
+      'HYB3007',
+      name.span,
+      { what: '`time`', expected: 'a value' },
+      { expected: 'a value', found: 'a dimension' },
+    );
     return FAILED;
   }
   const builtin = builtins().get(name.text);
@@ -165,7 +182,13 @@ function member({ object, name }: Member, frame: Frame): Value {
       parts.push(part);
     }
   }
-  fail(frame, 'HYB3042', name.span, { what: capitalize(describe(value)), name: name.text }, didYouMean(name.span, name.text, parts));
+  fail(
+    frame,
+    'HYB3042',
+    name.span,
+    { what: capitalize(describe(value)), name: name.text },
+    didYouMean(name.span, name.text, parts),
+  );
   return FAILED;
 }
 
@@ -202,7 +225,13 @@ function conditional(expression: Conditional, frame: Frame): Value {
   if (condition.kind === 'boolean') return evaluate(condition.value ? expression.then : expression.else, frame);
   if (condition.kind === 'tensor') fail(frame, 'HYB3014', expression.condition.span, {});
   else {
-    fail(frame, 'HYB3007', expression.condition.span, { what: 'The condition', expected: 'true or false' }, { expected: 'true or false', found: describe(condition) });
+    fail(
+      frame,
+      'HYB3007',
+      expression.condition.span,
+      { what: 'The condition', expected: 'true or false' },
+      { expected: 'true or false', found: describe(condition) },
+    );
   }
   return FAILED;
 }
@@ -211,7 +240,8 @@ function conditional(expression: Conditional, frame: Frame): Value {
 export function labelled(value: Value, frame: Frame, label: string): Value {
   if (value.kind !== 'tensor' || value.tape !== frame.tape) return value;
   const node = frame.tape.builder.nodeOf(value.node);
-  if (node.op === 'input' || node.op === 'parameter' || node.op === 'scan_state' || node.op === 'scan_input') return value;
+  if (node.op === 'input' || node.op === 'parameter' || node.op === 'scan_state' || node.op === 'scan_input')
+    return value;
   return addTensor(frame, node.op, node.inputs, node.attributes as never, EMPTY_SPAN, label);
 }
 

@@ -108,8 +108,13 @@ export function fail<K extends TraceCode>(
   details: DiagnosticDetails = {},
 ): undefined {
   const { diagnostics, instance } = frame.unit;
-  const outside = instance !== undefined && !(instance.file === span.file && instance.start <= span.start && span.end <= instance.end);
-  const related = [...(details.related ?? []), ...(outside ? [{ span: instance, message: 'with these arguments' }] : [])];
+  const outside =
+    instance !== undefined &&
+    !(instance.file === span.file && instance.start <= span.start && span.end <= instance.end);
+  const related = [
+    ...(details.related ?? []),
+    ...(outside ? [{ span: instance, message: 'with these arguments' }] : []),
+  ];
   diagnostics.add(report(code, span, values, { ...details, related }));
   return undefined;
 }

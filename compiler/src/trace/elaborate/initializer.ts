@@ -19,21 +19,43 @@ export function initializer(expression: Expression, frame: Frame): Initializer |
   if (callee.kind === 'Name' && lookup(frame, callee.text) === undefined) {
     const { text } = callee;
     if (Object.hasOwn(INITIALIZERS, text)) {
-      return applied(text as keyof typeof INITIALIZERS, callee, expression.kind === 'Call' ? expression : undefined, frame);
+      return applied(
+        text as keyof typeof INITIALIZERS,
+        callee,
+        expression.kind === 'Call' ? expression : undefined,
+        frame,
+      );
     }
     if (text !== 'inf' && text !== 'pi') {
       const known = Object.keys(INITIALIZERS);
-      return fail(frame, 'HYB3038', callee.span, { name: text }, { ...didYouMean(callee.span, text, known), expected: listNames(known) });
+      return fail(
+        frame,
+        'HYB3038',
+        callee.span,
+        { name: text },
+        { ...didYouMean(callee.span, text, known), expected: listNames(known) },
+      );
     }
   }
   const value = evaluate(expression, frame);
   if (value.kind === 'failed') return undefined;
   if (value.kind === 'number' && Number.isFinite(value.value)) return { kind: 'constant', value: value.value };
   const expected = 'a number or an initializer';
-  return fail(frame, 'HYB3007', expression.span, { what: 'The initial value', expected }, { expected, found: describe(value) });
+  return fail(
+    frame,
+    'HYB3007',
+    expression.span,
+    { what: 'The initial value', expected },
+    { expected, found: describe(value) },
+  );
 }
 
-function applied(name: keyof typeof INITIALIZERS, callee: Name, call: Call | undefined, frame: Frame): Initializer | undefined {
+function applied(
+  name: keyof typeof INITIALIZERS,
+  callee: Name,
+  call: Call | undefined,
+  frame: Frame,
+): Initializer | undefined {
   const { parameters, make } = INITIALIZERS[name];
   const signature = {
     name,
@@ -66,7 +88,13 @@ function applied(name: keyof typeof INITIALIZERS, callee: Name, call: Call | und
       complete = false;
       if (value.kind !== 'failed') {
         const what = `'${parameter.name}' of '${name}'`;
-        fail(frame, 'HYB3007', argument.value.span, { what, expected: 'a number' }, { expected: 'a number', found: describe(value) });
+        fail(
+          frame,
+          'HYB3007',
+          argument.value.span,
+          { what, expected: 'a number' },
+          { expected: 'a number', found: describe(value) },
+        );
       }
     }
   }

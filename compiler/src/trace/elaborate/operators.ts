@@ -24,13 +24,7 @@ export function unaryOperator(operator: '-' | 'not', operand: Value, frame: Fram
   return FAILED;
 }
 
-export function binaryOperator(
-  operator: BinaryOperator,
-  left: Value,
-  right: Value,
-  frame: Frame,
-  span: Span,
-): Value {
+export function binaryOperator(operator: BinaryOperator, left: Value, right: Value, frame: Frame, span: Span): Value {
   if (left.kind === 'failed' || right.kind === 'failed') return FAILED;
   if (left.kind === 'tensor' || right.kind === 'tensor') {
     return tensorOperator(operator, left, right, frame, span);
@@ -53,7 +47,13 @@ export function binaryOperator(
     return arithmetic(operator, left, right, frame, span);
   }
   const takes = operator === 'and' || operator === 'or' ? 'conditions' : 'numbers or tensors';
-  fail(frame, 'HYB3009', span, { operator: spelling(operator), takes }, { expected: takes, found: `${describe(left)} and ${describe(right)}` });
+  fail(
+    frame,
+    'HYB3009',
+    span,
+    { operator: spelling(operator), takes },
+    { expected: takes, found: `${describe(left)} and ${describe(right)}` },
+  );
   return FAILED;
 }
 
@@ -123,7 +123,13 @@ export function tensorNode(value: Value, frame: Frame, span: Span): NodeId | und
       if (frame.tape.kind === 'scan' && value.tape !== frame.tape) {
         const type = value.tape.builder.typeOf(value.node);
         if (type.dims.some((d) => d.extent === 'time')) {
-          return fail(frame, 'HYB3030', span, { index: frame.tape.index }, { found: describeDims(type.dims, frame.unit) });
+          return fail(
+            frame,
+            'HYB3030',
+            span,
+            { index: frame.tape.index },
+            { found: describeDims(type.dims, frame.unit) },
+          );
         }
       }
       return nodeOf(value, frame);
@@ -132,19 +138,25 @@ export function tensorNode(value: Value, frame: Frame, span: Span): NodeId | und
       if (!Number.isFinite(value.value)) return fail(frame, 'HYB3041', span, { operation: 'this number' });
       return frame.tape.builder.constant(value.value);
     case 'function':
-      return fail(frame, 'HYB3007', span, { what: `'${functionName(value)}'`, expected: 'a tensor' }, { expected: 'a tensor', found: `${describe(value)}, not applied` });
+      return fail(
+        frame,
+        'HYB3007',
+        span,
+        { what: `'${functionName(value)}'`, expected: 'a tensor' },
+        { expected: 'a tensor', found: `${describe(value)}, not applied` },
+      );
     default:
-      return fail(frame, 'HYB3007', span, { what: 'This', expected: 'a tensor' }, { expected: 'a tensor', found: describe(value) });
+      return fail(
+        frame,
+        'HYB3007',
+        span,
+        { what: 'This', expected: 'a tensor' },
+        { expected: 'a tensor', found: describe(value) },
+      );
   }
 }
 
-function tensorOperator(
-  operator: BinaryOperator,
-  left: Value,
-  right: Value,
-  frame: Frame,
-  span: Span,
-): Value {
+function tensorOperator(operator: BinaryOperator, left: Value, right: Value, frame: Frame, span: Span): Value {
   if (operator === '**' && right.kind === 'number' && left.kind === 'tensor') {
     const base = tensorNode(left, frame, span);
     return base === undefined ? FAILED : power(base, right.value, frame, span);
@@ -152,7 +164,13 @@ function tensorOperator(
   const isCondition = (value: Value): boolean => value.kind === 'tensor' || value.kind === 'number';
   if (!isCondition(left) || !isCondition(right)) {
     const found = `${describe(left)} and ${describe(right)}`;
-    fail(frame, 'HYB3009', span, { operator: spelling(operator), takes: 'numbers or tensors' }, { expected: 'numbers or tensors', found });
+    fail(
+      frame,
+      'HYB3009',
+      span,
+      { operator: spelling(operator), takes: 'numbers or tensors' },
+      { expected: 'numbers or tensors', found },
+    );
     return FAILED;
   }
   const a = tensorNode(left, frame, span);
@@ -206,10 +224,16 @@ export function broadcasts(a: NodeId, b: NodeId, frame: Frame, span: Span): bool
   const [left, right] = [nodeType(frame, a), nodeType(frame, b)];
   const clash = left.dims.find((d) => right.dims.some((e) => e.name === d.name && e.extent !== d.extent));
   if (clash === undefined) return true;
-  fail(frame, 'HYB3012', span, { name: clash.name }, {
-    expected: describeDims(left.dims, frame.unit),
-    found: describeDims(right.dims, frame.unit),
-  });
+  fail(
+    frame,
+    'HYB3012',
+    span,
+    { name: clash.name },
+    {
+      expected: describeDims(left.dims, frame.unit),
+      found: describeDims(right.dims, frame.unit),
+    },
+  );
   return false;
 }
 
@@ -217,8 +241,7 @@ export function broadcasts(a: NodeId, b: NodeId, frame: Frame, span: Span): bool
 export function power(base: NodeId, exponent: number, frame: Frame, span: Span): Value {
   const value = (node: NodeId | undefined): Value =>
     node === undefined ? FAILED : { kind: 'tensor', tape: frame.tape, node };
-  const add = (op: 'mul' | 'div', a: NodeId, b: NodeId): NodeId | undefined =>
-    addNode(frame, op, [a, b], {}, span);
+  const add = (op: 'mul' | 'div', a: NodeId, b: NodeId): NodeId | undefined => addNode(frame, op, [a, b], {}, span);
   if (exponent === 1) return value(base);
   if (exponent === 0.5) return addTensor(frame, 'sqrt', [base], {}, span);
   if (exponent === -0.5) return addTensor(frame, 'rsqrt', [base], {}, span);

@@ -22,7 +22,10 @@ export const PARAM_ATTRIBUTES = ['init'] as const;
 export function declareParam(statement: ParamStatement, frame: Frame): void {
   const { name, condition } = statement;
   if (frame.owner === 'function' || frame.owner === 'scan') {
-    fail(frame, 'HYB3029', statement.span, { what: '`param`', where: frame.owner === 'scan' ? 'a scan' : 'a function' });
+    fail(frame, 'HYB3029', statement.span, {
+      what: '`param`',
+      where: frame.owner === 'scan' ? 'a scan' : 'a function',
+    });
     bindFailed(statement, frame);
     return;
   }
@@ -30,7 +33,13 @@ export function declareParam(statement: ParamStatement, frame: Frame): void {
     const value = evaluate(condition, frame);
     if (value.kind !== 'boolean') {
       if (value.kind !== 'failed') {
-        fail(frame, 'HYB3007', condition.span, { what: 'The condition', expected: 'true or false' }, { expected: 'true or false', found: describe(value) });
+        fail(
+          frame,
+          'HYB3007',
+          condition.span,
+          { what: 'The condition', expected: 'true or false' },
+          { expected: 'true or false', found: describe(value) },
+        );
       }
       bindFailed(statement, frame);
       return;
@@ -55,7 +64,13 @@ function declareTensor(statement: ParamStatement, frame: Frame): void {
   const attribute = initAttribute(attributes, frame);
   let init: Initializer | undefined;
   if (value !== undefined && attribute !== undefined) {
-    fail(frame, 'HYB3034', attribute.span, { name: name.text }, { related: [{ span: value.span, message: 'the other one' }] });
+    fail(
+      frame,
+      'HYB3034',
+      attribute.span,
+      { name: name.text },
+      { related: [{ span: value.span, message: 'the other one' }] },
+    );
   }
   if (value !== undefined) init = initializer(value, frame);
   else if (attribute !== undefined) {
@@ -82,7 +97,12 @@ function declareModule(statement: ParamStatement, frame: Frame): void {
   const module = value === undefined ? undefined : moduleOf(statement, value, frame);
   if (value === undefined) fail(frame, 'HYB3033', name.span, { name: name.text });
   if (module === undefined) bindFailed(statement, frame);
-  else bind(frame, name, { kind: 'value', value: { kind: 'module', name: name.text, module, span: name.span }, span: name.span });
+  else
+    bind(frame, name, {
+      kind: 'value',
+      value: { kind: 'module', name: name.text, module, span: name.span },
+      span: name.span,
+    });
 }
 
 function moduleOf(statement: ParamStatement, value: Expression, frame: Frame): Module | undefined {
@@ -102,11 +122,23 @@ function moduleOf(statement: ParamStatement, value: Expression, frame: Frame): M
     if (callee.text === 'conv1d') return convolutionModule(statement, call, frame);
     if (declared === undefined && lookup(frame, callee.text) === undefined) {
       const blocks = frame.scope.names().filter((n) => frame.scope.lookup(n)?.kind === 'block');
-      fail(frame, 'HYB3033', callee.span, { name: name.text }, didYouMean(callee.span, callee.text, [...Object.keys(MODULES), ...blocks]));
+      fail(
+        frame,
+        'HYB3033',
+        callee.span,
+        { name: name.text },
+        didYouMean(callee.span, callee.text, [...Object.keys(MODULES), ...blocks]),
+      );
       return undefined;
     }
   }
-  fail(frame, 'HYB3033', value.span, { name: name.text }, { expected: 'linear(…), conv1d(…) or a block', found: printExpression(value) });
+  fail(
+    frame,
+    'HYB3033',
+    value.span,
+    { name: name.text },
+    { expected: 'linear(…), conv1d(…) or a block', found: printExpression(value) },
+  );
   return undefined;
 }
 
@@ -123,7 +155,13 @@ function linearModule(statement: ParamStatement, call: Call, frame: Frame): Modu
   const sigma = flag(bound.bound.get('sigma'), 'sigma', frame);
   if (map.value.kind !== 'Arrow') {
     if (map.value.kind !== 'ErrorExpression') {
-      fail(frame, 'HYB3007', map.value.span, { what: "The first argument of 'linear'", expected: 'from -> to' }, { expected: 'from -> to', found: printExpression(map.value) });
+      fail(
+        frame,
+        'HYB3007',
+        map.value.span,
+        { what: "The first argument of 'linear'", expected: 'from -> to' },
+        { expected: 'from -> to', found: printExpression(map.value) },
+      );
     }
     return undefined;
   }
@@ -133,7 +171,14 @@ function linearModule(statement: ParamStatement, call: Call, frame: Frame): Modu
   const { from, to } = sides;
   const weightDims = [...to, ...from];
   if (!checkProduct(weightDims, call.span, frame)) return undefined;
-  const weight = declare(frame, statement, 'weight', weightDims, init ?? { kind: 'normal', std: DEFAULT_STD }, 'matrix');
+  const weight = declare(
+    frame,
+    statement,
+    'weight',
+    weightDims,
+    init ?? { kind: 'normal', std: DEFAULT_STD },
+    'matrix',
+  );
   frame.unit.rows.set(weight.path, to.length);
   const zero: Initializer = { kind: 'constant', value: 0 };
   const one: Initializer = { kind: 'constant', value: 1 };
@@ -184,7 +229,13 @@ function convolutionModule(statement: ParamStatement, call: Call, frame: Frame):
   const kernel = evaluate(size, frame);
   const bias = flag(bound.bound.get('bias'), 'bias', frame);
   if (kernel.kind !== 'number' && kernel.kind !== 'failed') {
-    fail(frame, 'HYB3007', size.span, { what: "'kernel' of 'conv1d'", expected: 'a whole number' }, { expected: 'a whole number', found: describe(kernel) });
+    fail(
+      frame,
+      'HYB3007',
+      size.span,
+      { what: "'kernel' of 'conv1d'", expected: 'a whole number' },
+      { expected: 'a whole number', found: describe(kernel) },
+    );
   }
   if (channels === undefined || bias === undefined || kernel.kind !== 'number') return undefined;
   if (!checkSize(kernel.value, size, frame)) return undefined;
@@ -197,9 +248,18 @@ function convolutionModule(statement: ParamStatement, call: Call, frame: Frame):
     kind: 'conv1d',
     channels,
     kernel: kernel.value,
-    weight: declare(frame, statement, 'weight', [channels, taps], init ?? { kind: 'kaiming_uniform', fan_in: kernel.value }, 'vector'),
+    weight: declare(
+      frame,
+      statement,
+      'weight',
+      [channels, taps],
+      init ?? { kind: 'kaiming_uniform', fan_in: kernel.value },
+      'vector',
+    ),
     // PyTorch's initialization of a convolution's bias.
-    ...(bias && { bias: declare(frame, statement, 'bias', [channels], { kind: 'uniform', low: -bound1, high: bound1 }, 'vector') }),
+    ...(bias && {
+      bias: declare(frame, statement, 'bias', [channels], { kind: 'uniform', low: -bound1, high: bound1 }, 'vector'),
+    }),
   };
 }
 
@@ -215,7 +275,13 @@ function flag(argument: readonly Argument[] | undefined, name: string, frame: Fr
   const value = evaluate(argument[0]!.value, frame);
   if (value.kind === 'boolean') return value.value;
   if (value.kind === 'failed') return undefined;
-  return fail(frame, 'HYB3007', argument[0]!.value.span, { what: `'${name}'`, expected: 'true or false' }, { expected: 'true or false', found: describe(value) });
+  return fail(
+    frame,
+    'HYB3007',
+    argument[0]!.value.span,
+    { what: `'${name}'`, expected: 'true or false' },
+    { expected: 'true or false', found: describe(value) },
+  );
 }
 
 /** Notes the parameter; it becomes part of the graph when it is first read. */
@@ -237,7 +303,11 @@ function initAttribute(attributes: readonly Attribute[], frame: Frame): Attribut
 }
 
 /** The attributes that there are; reports others, and ones that stand twice. */
-function checkAttributes(attributes: readonly Attribute[], known: readonly string[], frame: Frame): readonly Attribute[] {
+function checkAttributes(
+  attributes: readonly Attribute[],
+  known: readonly string[],
+  frame: Frame,
+): readonly Attribute[] {
   const good: Attribute[] = [];
   for (const attribute of attributes) {
     const { name } = attribute;
@@ -246,9 +316,21 @@ function checkAttributes(attributes: readonly Attribute[], known: readonly strin
       const details = { ...didYouMean(name.span, name.text, known), expected: listNames(known.map((k) => `@${k}`)) };
       fail(frame, 'HYB3044', name.span, { name: name.text }, known.length === 0 ? {} : details);
     } else if (earlier !== undefined) {
-      fail(frame, 'HYB3006', attribute.span, { name: `@${name.text}` }, { related: [{ span: earlier.span, message: 'the other one' }] });
+      fail(
+        frame,
+        'HYB3006',
+        attribute.span,
+        { name: `@${name.text}` },
+        { related: [{ span: earlier.span, message: 'the other one' }] },
+      );
     } else if (attribute.arguments.length !== 1) {
-      fail(frame, 'HYB3003', attribute.span, { callee: `@${name.text}`, expected: '1 argument' }, { expected: '1 argument', found: `${attribute.arguments.length}` });
+      fail(
+        frame,
+        'HYB3003',
+        attribute.span,
+        { callee: `@${name.text}`, expected: '1 argument' },
+        { expected: '1 argument', found: `${attribute.arguments.length}` },
+      );
     } else good.push(attribute);
   }
   return good;

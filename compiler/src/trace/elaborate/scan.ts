@@ -1,5 +1,13 @@
 /** `scan`: a recurrence over time. Its body is a graph of its own, of one token's values. */
-import type { AssignStatement, Expression, IndexExpression, Name, ScanExpression, ScanState, YieldStatement } from '@hyb/grammar';
+import type {
+  AssignStatement,
+  Expression,
+  IndexExpression,
+  Name,
+  ScanExpression,
+  ScanState,
+  YieldStatement,
+} from '@hyb/grammar';
 import { didYouMean } from '../../diagnostics/suggest.js';
 import { createBodyBuilder } from '../../graph/body-builder.js';
 import type { NodeId } from '../../graph/graph.js';
@@ -32,7 +40,13 @@ export function scan(expression: ScanExpression, frame: Frame): Value {
   }
   if (expression.over.text !== 'time') {
     const fixes = [{ title: 'Write `time`', edits: [{ span: expression.over.span, text: 'time' }] }];
-    fail(frame, 'HYB3051', expression.over.span, { name: expression.over.text }, { expected: 'time', found: expression.over.text, fixes });
+    fail(
+      frame,
+      'HYB3051',
+      expression.over.span,
+      { name: expression.over.text },
+      { expected: 'time', found: expression.over.text, fixes },
+    );
     return FAILED;
   }
   const declared = expression.states.map((state) => declareState(state, frame));
@@ -57,7 +71,9 @@ export function scan(expression: ScanExpression, frame: Frame): Value {
   };
   expression.states.forEach((state, i) => {
     const value: Value =
-      declared[i] === undefined ? FAILED : { kind: 'tensor', tape: inner, node: inner.builder.state(i, state.name.text) };
+      declared[i] === undefined
+        ? FAILED
+        : { kind: 'tensor', tape: inner, node: inner.builder.state(i, state.name.text) };
     bind(body, state.name, { kind: 'value', value, span: state.name.span });
   });
   const run = elaborateScanBody(expression, declared, body);
@@ -75,11 +91,17 @@ function declareState({ name, shape, initial }: ScanState, frame: Frame): State 
   const from = nodeType(frame, node);
   const fits = from.dims.every((d) => dims.some((s) => s.name === d.name && s.extent === d.extent));
   if (!fits) {
-    return fail(frame, 'HYB3010', initial.span, { what: `The initial value of '${name.text}'` }, {
-      expected: describeDims(dims, frame.unit),
-      found: describeDims(from.dims, frame.unit),
-      related: [{ span: shape.span, message: 'declared here' }],
-    });
+    return fail(
+      frame,
+      'HYB3010',
+      initial.span,
+      { what: `The initial value of '${name.text}'` },
+      {
+        expected: describeDims(dims, frame.unit),
+        found: describeDims(from.dims, frame.unit),
+        related: [{ span: shape.span, message: 'declared here' }],
+      },
+    );
   }
   return { name, type, initial: node };
 }
@@ -154,7 +176,9 @@ function assign(
   const node = tensorNode(value, body, expression.span);
   const fitting = node === undefined || state === undefined ? undefined : fitState(node, state, body, expression);
   const rounded =
-    fitting === undefined ? undefined : body.unit.rounder.round(body, fitting, { role: 'state', member: name.text, ...inNorm(body) });
+    fitting === undefined
+      ? undefined
+      : body.unit.rounder.round(body, fitting, { role: 'state', member: name.text, ...inNorm(body) });
   const result: Value = rounded === undefined ? FAILED : { kind: 'tensor', tape: body.tape, node: rounded };
   body.bindings.set(name.text, { kind: 'value', value: result, span });
   return rounded;
@@ -165,22 +189,40 @@ function fitState(node: NodeId, { name, type }: State, body: Frame, expression: 
   const { dims } = nodeType(body, node);
   const fits = dims.every((d) => type.dims.some((s) => s.name === d.name && s.extent === d.extent));
   if (!fits) {
-    return fail(body, 'HYB3010', expression.span, { what: `The next value of '${name.text}'` }, {
-      expected: describeDims(type.dims, body.unit),
-      found: describeDims(dims, body.unit),
-      related: [{ span: name.span, message: 'declared here' }],
-    });
+    return fail(
+      body,
+      'HYB3010',
+      expression.span,
+      { what: `The next value of '${name.text}'` },
+      {
+        expected: describeDims(type.dims, body.unit),
+        found: describeDims(dims, body.unit),
+        related: [{ span: name.span, message: 'declared here' }],
+      },
+    );
   }
   if (dims.length < type.dims.length) return addNode(body, 'broadcast', [node], { dims: type.dims }, expression.span);
   return inOrder(node, dims, type.dims, body, expression);
 }
 
-function inOrder(node: NodeId, dims: readonly Dim[], wanted: readonly Dim[], frame: Frame, { span }: Expression): NodeId | undefined {
+function inOrder(
+  node: NodeId,
+  dims: readonly Dim[],
+  wanted: readonly Dim[],
+  frame: Frame,
+  { span }: Expression,
+): NodeId | undefined {
   if (!sameNames(dims, wanted) || dims.every((d, i) => d.name === wanted[i]!.name)) return node;
   return addNode(frame, 'transpose', [node], { order: wanted.map((d) => d.name) }, span);
 }
 
-function finish(expression: ScanExpression, states: readonly State[], { next, yields }: Run, tape: ScanTape, frame: Frame): Value {
+function finish(
+  expression: ScanExpression,
+  states: readonly State[],
+  { next, yields }: Run,
+  tape: ScanTape,
+  frame: Frame,
+): Value {
   const body = tape.builder.finishBody(next, yields);
   const inputs = [...states.map((state) => state.initial), ...tape.outers];
   const result = addTensor(frame, 'scan', inputs, { body }, expression.span);
@@ -234,7 +276,12 @@ function tokensBack(index: Expression, name: string, frame: Frame): number | typ
   if (value.kind === 'number' && Number.isSafeInteger(value.value)) {
     return index.operator === '-' ? value.value : 0 - value.value;
   }
-  fail(frame, 'HYB3007', index.right.span, { what: 'The distance', expected: 'a whole number' }, { expected: 'a whole number', found: describe(value) });
+  fail(
+    frame,
+    'HYB3007',
+    index.right.span,
+    { what: 'The distance', expected: 'a whole number' },
+    { expected: 'a whole number', found: describe(value) },
+  );
   return FAILED_INDEX;
 }
-

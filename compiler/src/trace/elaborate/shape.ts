@@ -32,10 +32,17 @@ export function resolveDim(expression: ShapeDim, frame: Frame): SizedDim | undef
   const value = evaluate(expression, frame);
   if (value.kind === 'failed') return undefined;
   if (value.kind !== 'number') {
-    return fail(frame, 'HYB3007', span, { what: 'A dimension', expected: 'a whole number' }, { expected: 'a whole number', found: describe(value) });
+    return fail(
+      frame,
+      'HYB3007',
+      span,
+      { what: 'A dimension', expected: 'a whole number' },
+      { expected: 'a whole number', found: describe(value) },
+    );
   }
   if (!checkSize(value.value, expression, frame)) return undefined;
-  if (expression.kind === 'Name') return { name: dimName(frame, expression.text), extent: value.value, anonymous: false, span };
+  if (expression.kind === 'Name')
+    return { name: dimName(frame, expression.text), extent: value.value, anonymous: false, span };
   return { name: dimName(frame, printExpression(expression)), extent: value.value, anonymous: true, span };
 }
 
@@ -49,7 +56,13 @@ export function checkSize(size: number, expression: Expression, frame: Frame): b
   if (Number.isInteger(size) && hasName(expression)) {
     frame.unit.requirements?.push({ condition: expression });
   }
-  fail(frame, 'HYB3015', expression.span, { what: printExpression(expression) }, { expected: 'a positive whole number', found: `${size}` });
+  fail(
+    frame,
+    'HYB3015',
+    expression.span,
+    { what: printExpression(expression) },
+    { expected: 'a positive whole number', found: `${size}` },
+  );
   return false;
 }
 
@@ -89,13 +102,20 @@ export function resolveShape(shape: Shape, frame: Frame): readonly SizedDim[] | 
   if (!complete) return undefined;
   const twice = dims.find((d, i) => dims.some((e, j) => j < i && e.name === d.name));
   if (twice !== undefined) {
-    return fail(frame, 'HYB3017', twice.span ?? shape.span, { name: twice.name }, { found: describeDims(dims, frame.unit) });
+    return fail(
+      frame,
+      'HYB3017',
+      twice.span ?? shape.span,
+      { name: twice.name },
+      { found: describeDims(dims, frame.unit) },
+    );
   }
   if (dims.some((d, i) => d.extent === 'time' && i > 0)) {
     return fail(frame, 'HYB3021', shape.span, {}, { found: describeDims(dims, frame.unit) });
   }
   const elements = dims.reduce((n, d) => (d.extent === 'time' ? n : n * d.extent), 1);
-  if (!Number.isSafeInteger(elements)) return fail(frame, 'HYB3016', shape.span, { what: `the size of ${printShape(shape)}` });
+  if (!Number.isSafeInteger(elements))
+    return fail(frame, 'HYB3016', shape.span, { what: `the size of ${printShape(shape)}` });
   return dims;
 }
 
@@ -121,11 +141,17 @@ export function matchShape(
   const at = shape.dims.findIndex((d) => d.kind === 'Ellipsis');
   const fixed = shape.dims.length - (at < 0 ? 0 : 1);
   const mismatch = (related?: { readonly span: Span; readonly message: string }): undefined =>
-    fail(frame, 'HYB3010', place.span, { what: place.what }, {
-      expected: expectedShape(shape, frame),
-      found: describeDims(dims, frame.unit),
-      related: related === undefined ? [{ span: shape.span, message: 'declared here' }] : [related],
-    });
+    fail(
+      frame,
+      'HYB3010',
+      place.span,
+      { what: place.what },
+      {
+        expected: expectedShape(shape, frame),
+        found: describeDims(dims, frame.unit),
+        related: related === undefined ? [{ span: shape.span, message: 'declared here' }] : [related],
+      },
+    );
   if (at < 0 ? dims.length !== fixed : dims.length < fixed) return mismatch();
   const rest = at < 0 ? undefined : dims.slice(at, dims.length - (fixed - at));
   for (const [i, written] of shape.dims.entries()) {
@@ -180,12 +206,18 @@ export function checkResult(shape: Shape, value: TensorValue, frame: Frame, span
     wanted.length === dims.length &&
     wanted.every((d, i) => d.extent === dims[i]!.extent && (d.anonymous || d.name === dims[i]!.name));
   if (fits) return true;
-  fail(frame, 'HYB3010', span, { what: `The result of '${frame.name}'` }, {
-    expected: describeDims(wanted, frame.unit),
-    found: describeDims(dims, frame.unit),
-    related: [{ span: shape.span, message: 'declared here' }],
-    fixes: reshapeFix(dims, wanted, span, shape),
-  });
+  fail(
+    frame,
+    'HYB3010',
+    span,
+    { what: `The result of '${frame.name}'` },
+    {
+      expected: describeDims(wanted, frame.unit),
+      found: describeDims(dims, frame.unit),
+      related: [{ span: shape.span, message: 'declared here' }],
+      fixes: reshapeFix(dims, wanted, span, shape),
+    },
+  );
   return false;
 }
 
@@ -219,11 +251,17 @@ export function dimOf(expression: Expression, dims: readonly Dim[], frame: Frame
   const found = dims.find((d) => d.name === name) ?? dims.find((d) => d.name === text);
   if (found !== undefined) return found;
   const names = dims.map((d) => d.name);
-  return fail(frame, 'HYB3011', expression.span, { name: text }, {
-    ...didYouMean(expression.span, text, names),
-    expected: listNames(names),
-    found: text,
-  });
+  return fail(
+    frame,
+    'HYB3011',
+    expression.span,
+    { name: text },
+    {
+      ...didYouMean(expression.span, text, names),
+      expected: listNames(names),
+      found: text,
+    },
+  );
 }
 
 /** `x as [time, heads, head_dim]`. */
@@ -234,7 +272,13 @@ export function reshape(value: Value, shape: Shape, frame: Frame, span: Span): V
     const imported = value.kind === 'tensor' ? importTensor(value, frame, span) : undefined;
     if (imported !== undefined) return reshape(imported, shape, frame, span);
     if (value.kind !== 'tensor') {
-      fail(frame, 'HYB3007', span, { what: 'This', expected: 'a tensor' }, { expected: 'a tensor', found: describe(value) });
+      fail(
+        frame,
+        'HYB3007',
+        span,
+        { what: 'This', expected: 'a tensor' },
+        { expected: 'a tensor', found: describe(value) },
+      );
     }
     return FAILED;
   }
@@ -247,7 +291,13 @@ export function reshape(value: Value, shape: Shape, frame: Frame, span: Span): V
     return FAILED;
   }
   // A dimension that stays must stay where it is: otherwise its elements would change places unnoticed.
-  const before = (all: readonly Dim[], name: string): number => elements(all.slice(0, all.findIndex((d) => d.name === name)));
+  const before = (all: readonly Dim[], name: string): number =>
+    elements(
+      all.slice(
+        0,
+        all.findIndex((d) => d.name === name),
+      ),
+    );
   if (dims.some(({ name }) => wanted.some((d) => d.name === name) && before(dims, name) !== before(wanted, name))) {
     fail(frame, 'HYB3019', span, {}, details);
     return FAILED;

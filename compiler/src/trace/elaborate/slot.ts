@@ -25,7 +25,13 @@ export function declareSlot(statement: SlotStatement, frame: Frame): void {
     else if (given.kind !== 'none') {
       if (given.kind !== 'failed') {
         const what = `The default of slot '${text}'`;
-        fail(frame, 'HYB3007', statement.default.span, { what, expected: 'a norm or none' }, { expected: 'a norm or none', found: describe(given) });
+        fail(
+          frame,
+          'HYB3007',
+          statement.default.span,
+          { what, expected: 'a norm or none' },
+          { expected: 'a norm or none', found: describe(given) },
+        );
       }
       bind(frame, name, { kind: 'value', value: FAILED, span });
       return;
@@ -80,7 +86,13 @@ export function applyNorm(
   const node = tensorNode(value, frame, argument);
   if (node === undefined) return FAILED;
   if (declaration.inputs.length !== 1) {
-    fail(frame, 'HYB3039', declaration.name.span, { name: declaration.name.text }, { expected: '1 input', found: `${declaration.inputs.length}` });
+    fail(
+      frame,
+      'HYB3039',
+      declaration.name.span,
+      { name: declaration.name.text },
+      { expected: '1 input', found: `${declaration.inputs.length}` },
+    );
     return FAILED;
   }
   const x: Value = { kind: 'tensor', tape: frame.tape, node };
@@ -92,11 +104,20 @@ export function applyNorm(
   });
   if (result.kind !== 'tensor') return FAILED;
   const [before, after] = [typeOf(x).dims, typeOf(result).dims];
-  if (before.length !== after.length || before.some((d, i) => d.name !== after[i]!.name || d.extent !== after[i]!.extent)) {
-    fail(frame, 'HYB3039', declaration.name.span, { name: declaration.name.text }, {
-      expected: describeDims(before, frame.unit),
-      found: describeDims(after, frame.unit),
-    });
+  if (
+    before.length !== after.length ||
+    before.some((d, i) => d.name !== after[i]!.name || d.extent !== after[i]!.extent)
+  ) {
+    fail(
+      frame,
+      'HYB3039',
+      declaration.name.span,
+      { name: declaration.name.text },
+      {
+        expected: describeDims(before, frame.unit),
+        found: describeDims(after, frame.unit),
+      },
+    );
     return FAILED;
   }
   return { ...result, node: roundNorm(frame, result.node, local) };

@@ -44,12 +44,22 @@ export function elaborateStatement(statement: Exclude<Statement, { kind: 'Return
       const size = evaluate(value, frame);
       if (size.kind === 'number' && checkSize(size.value, value, frame)) {
         frame.unit.generic?.name(name.text, size.value);
-        bind(frame, name, { kind: 'dim', dim: { name: dimName(frame, name.text), extent: size.value }, span: name.span });
+        bind(frame, name, {
+          kind: 'dim',
+          dim: { name: dimName(frame, name.text), extent: size.value },
+          span: name.span,
+        });
         return;
       }
       if (size.kind !== 'number' && size.kind !== 'failed') {
         const what = `The dimension '${name.text}'`;
-        fail(frame, 'HYB3007', value.span, { what, expected: 'a whole number' }, { expected: 'a whole number', found: describe(size) });
+        fail(
+          frame,
+          'HYB3007',
+          value.span,
+          { what, expected: 'a whole number' },
+          { expected: 'a whole number', found: describe(size) },
+        );
       }
       bind(frame, name, { kind: 'value', value: FAILED, span: name.span });
       return;
@@ -69,15 +79,27 @@ export function elaborateStatement(statement: Exclude<Statement, { kind: 'Return
       const value = evaluate(condition, frame);
       if (value.kind === 'failed' || (value.kind === 'boolean' && value.value)) return;
       if (value.kind !== 'boolean') {
-        fail(frame, 'HYB3007', condition.span, { what: 'The condition', expected: 'true or false' }, { expected: 'true or false', found: describe(value) });
+        fail(
+          frame,
+          'HYB3007',
+          condition.span,
+          { what: 'The condition', expected: 'true or false' },
+          { expected: 'true or false', found: describe(value) },
+        );
         return;
       }
       frame.unit.requirements?.push({ condition });
       const text = message?.value ?? 'a requirement of the block does not hold';
       const place = frame.unit.instance ?? condition.span;
-      fail(frame, 'HYB3048', place, { name: frame.name, message: text }, {
-        related: [{ span: condition.span, message: 'required here' }],
-      });
+      fail(
+        frame,
+        'HYB3048',
+        place,
+        { name: frame.name, message: text },
+        {
+          related: [{ span: condition.span, message: 'required here' }],
+        },
+      );
       return;
     }
     case 'AssignStatement':

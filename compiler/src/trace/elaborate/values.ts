@@ -31,7 +31,12 @@ export interface ModuleValue {
 export type Module =
   | LinearModule
   | ConvolutionModule
-  | { readonly kind: 'block'; readonly declaration: BlockDeclaration; readonly scope: Scope; readonly arguments: Readonly<Record<string, Constant>> };
+  | {
+      readonly kind: 'block';
+      readonly declaration: BlockDeclaration;
+      readonly scope: Scope;
+      readonly arguments: Readonly<Record<string, Constant>>;
+    };
 
 export interface LinearModule {
   readonly kind: 'linear';
@@ -177,6 +182,7 @@ export function sameConstant(a: Constant, b: Constant): boolean {
 function sameArguments(a: Readonly<Record<string, Constant>>, b: Readonly<Record<string, Constant>>): boolean {
   const names = Object.keys(a);
   return (
-    names.length === Object.keys(b).length && names.every((name) => b[name] !== undefined && sameConstant(a[name]!, b[name]))
+    names.length === Object.keys(b).length &&
+    names.every((name) => b[name] !== undefined && sameConstant(a[name]!, b[name]))
   );
 }

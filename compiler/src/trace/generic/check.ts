@@ -7,7 +7,8 @@ import type { BlockDeclaration, Declaration, Diagnostic, FunctionDeclaration, In
 import { Diagnostics } from '../../diagnostics/collector.js';
 import { TIME, dim, tensor } from '../../graph/types.js';
 import type { Dim } from '../../graph/types.js';
-import type { Constant, Scope } from '../../model/model.js';
+import type { Constant, Model, NormInstance, Scope } from '../../model/model.js';
+import type { Project } from '../../sources/project.js';
 import { checkParameterKinds, defaultsFrame, elaborateBlock } from '../elaborate/block.js';
 import type { BlockInput } from '../elaborate/block.js';
 import { applyFunction } from '../elaborate/call.js';
@@ -38,6 +39,26 @@ export function checkDeclaration(declaration: Declaration, scope: Scope): readon
     case 'WeightsDeclaration':
       return [];
   }
+}
+
+/**
+ * Findings about what the entry files of a project declare and none of the models uses: it is checked for all arguments.
+ * What a model uses has been checked with the arguments it has there.
+ */
+export function checkUnused(project: Project, models: readonly Model[]): readonly Diagnostic[] {
+  const used = new Set(models.flatMap(declarationsOf));
+  return project.entries.flatMap(({ syntax, scope }) =>
+    syntax.declarations.flatMap((declaration) =>
+      declaration.kind === 'BlockDeclaration' && used.has(declaration) ? [] : checkDeclaration(declaration, scope),
+    ),
+  );
+}
+
+/** Blocks and norms that stand in a model's layers and head. */
+function declarationsOf({ layers, head }: Model): readonly BlockDeclaration[] {
+  const norms: (NormInstance | null | undefined)[] = [head.norm];
+  for (const { block } of layers) norms.push(...Object.values(block.slots));
+  return [...layers.map(({ block }) => block.declaration), ...norms.flatMap((norm) => norm?.declaration ?? [])];
 }
 
 function checkBlock(declaration: BlockDeclaration, scope: Scope): readonly Diagnostic[] {
@@ -143,7 +164,8 @@ function sampleInput(
   const dims: Dim[] = [];
   const scratch: Frame = { ...frame, bindings: new Map() };
   for (const [name, value] of Object.entries(values)) {
-    if (value.kind === 'number' && value.integer && value.value > 0) scratch.bindings.set(name, { kind: 'dim', dim: dim(name, value.value) });
+    if (value.kind === 'number' && value.integer && value.value > 0)
+      scratch.bindings.set(name, { kind: 'dim', dim: dim(name, value.value) });
   }
   for (const written of input.shape?.dims ?? streamShape(input)) {
     if (written.kind === 'Ellipsis') {
@@ -154,7 +176,8 @@ function sampleInput(
       const size = sizes.get(written.text) ?? sizeOf(values[written.text]) ?? unit.width;
       generic.name(written.text, size);
       dims.push(dim(written.text, size));
-    } else if (written.kind === 'Wildcard' || written.kind === 'ErrorExpression') dims.push(dim(`any${dims.length}`, sizes.get('rest')!));
+    } else if (written.kind === 'Wildcard' || written.kind === 'ErrorExpression')
+      dims.push(dim(`any${dims.length}`, sizes.get('rest')!));
     else {
       const value = evaluate(written, scratch);
       dims.push(dim(`input${dims.length}`, value.kind === 'number' && value.value > 0 ? value.value : 1));

@@ -4,7 +4,9 @@ import type { BlockDeclaration, Expression, FunctionDeclaration, ShapeDim } from
 export type Sizes = ReadonlyMap<string, number>;
 
 /** Different primes: a product or sum of sizes equals another only if the two are the same by algebra. */
-const PRIMES = [3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103, 107, 109, 113];
+const PRIMES = [
+  3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103, 107, 109, 113,
+];
 
 /** Sizes are even, and multiples of small powers of two: rotary pairs and halves need no requirement. */
 const GRAIN = 16;
@@ -33,7 +35,9 @@ export function sampleSizes(declaration: BlockDeclaration | FunctionDeclaration)
 }
 
 function isWhole(expression: Expression | undefined): boolean {
-  return expression?.kind === 'NumberLiteral' && Number.isSafeInteger(expression.value) && !expression.raw.includes('.');
+  return (
+    expression?.kind === 'NumberLiteral' && Number.isSafeInteger(expression.value) && !expression.raw.includes('.')
+  );
 }
 
 function freeName(written: ShapeDim): string | undefined {

@@ -45,7 +45,8 @@ export const bodyMessages = {
   HYB3045: {
     title: 'Wrong initializer',
     message: "'{name}' cannot be made of these numbers: {reason}.",
-    explanation: 'The numbers of an initializer must describe a distribution: limits in order, deviations that are not negative.',
+    explanation:
+      'The numbers of an initializer must describe a distribution: limits in order, deviations that are not negative.',
     example: blockWith('param scale: [width] @init(uniform(1, 0))', 'return x * scale'),
     fixed: blockWith('param scale: [width] @init(uniform(0, 1))', 'return x * scale'),
   },
@@ -69,8 +70,20 @@ export const bodyMessages = {
     message: "'{name}' does not keep the shape of its one input.",
     explanation:
       'A norm stands in slots, before, after and inside blocks, so it takes one tensor and gives one of the same shape.',
-    example: ['norm Mean(x: [..., d]) {', '  return mean(x, d)', '}', '', blockWith('slot inner = Mean', 'return inner(x)')].join('\n'),
-    fixed: ['norm Centre(x: [..., d]) {', '  return x - mean(x, d)', '}', '', blockWith('slot inner = Centre', 'return inner(x)')].join('\n'),
+    example: [
+      'norm Mean(x: [..., d]) {',
+      '  return mean(x, d)',
+      '}',
+      '',
+      blockWith('slot inner = Mean', 'return inner(x)'),
+    ].join('\n'),
+    fixed: [
+      'norm Centre(x: [..., d]) {',
+      '  return x - mean(x, d)',
+      '}',
+      '',
+      blockWith('slot inner = Centre', 'return inner(x)'),
+    ].join('\n'),
   },
   HYB3046: {
     title: 'After the end',
@@ -143,7 +156,10 @@ export const bodyMessages = {
     message: "'{name}' cannot be a layer: a layer takes one input [time, width] and gives its like.",
     explanation:
       'Layers stand in the residual stream: each reads it and adds to it. A block with other inputs or another result can be used inside blocks, as a parameter.',
-    example: modelWith('block Example(x: [time, width], y: [time, width]) -> [time, width] {\n  return x + y\n}', 'Example()'),
+    example: modelWith(
+      'block Example(x: [time, width], y: [time, width]) -> [time, width] {\n  return x + y\n}',
+      'Example()',
+    ),
     fixed: modelWith('block Example(x: [time, width]) -> [time, width] {\n  return x + x\n}', 'Example()'),
   },
 } as const satisfies DocumentedCatalogue;

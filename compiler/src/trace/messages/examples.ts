@@ -5,11 +5,7 @@ export function blockWith(...lines: readonly string[]): string {
 
 /** A scan in a block, around some lines of its body. */
 export function scanWith(...lines: readonly string[]): string {
-  return blockWith(
-    'return scan (t in time, state h: [width] = 0) {',
-    ...lines.map((line) => `  ${line}`),
-    '}',
-  );
+  return blockWith('return scan (t in time, state h: [width] = 0) {', ...lines.map((line) => `  ${line}`), '}');
 }
 
 /** A model of one layer, that block, with declarations before it. */

@@ -36,7 +36,8 @@ export const nameMessages = {
   HYB3005: {
     title: 'Unnamed argument after a named one in a body',
     message: 'Arguments by place stand before those by name.',
-    explanation: 'After the first named argument the places are no longer clear, so every further argument needs its name.',
+    explanation:
+      'After the first named argument the places are no longer clear, so every further argument needs its name.',
     example: blockWith('return clamp(low = -1, x, high = 1)'),
     fixed: blockWith('return clamp(x, low = -1, high = 1)'),
   },
@@ -74,7 +75,8 @@ export const nameMessages = {
   HYB3024: {
     title: 'Declared twice in a body',
     message: "'{name}' is declared twice.",
-    explanation: 'Every name of a body means one thing from where it is declared to the end. Call the second one something else.',
+    explanation:
+      'Every name of a body means one thing from where it is declared to the end. Call the second one something else.',
     example: blockWith('let y = 2 * x', 'let y = y + 1', 'return y'),
     fixed: blockWith('let y = 2 * x', 'let z = y + 1', 'return z'),
   },
@@ -126,8 +128,22 @@ export const nameMessages = {
     message: "The norm '{name}' has weights; declare a slot or a parameter for it and apply that.",
     explanation:
       'A norm in a body has weights of its own, and their paths need a name. `slot name = Norm(…)` gives it one and lets a model put another norm there.',
-    example: ['norm Scale(x: [..., d]) -> [..., d] {', '  param weight: [d] = 1', '  return x * weight', '}', '', blockWith('let scale = Scale', 'return scale(x)')].join('\n'),
-    fixed: ['norm Scale(x: [..., d]) -> [..., d] {', '  param weight: [d] = 1', '  return x * weight', '}', '', blockWith('slot scale = Scale', 'return scale(x)')].join('\n'),
+    example: [
+      'norm Scale(x: [..., d]) -> [..., d] {',
+      '  param weight: [d] = 1',
+      '  return x * weight',
+      '}',
+      '',
+      blockWith('let scale = Scale', 'return scale(x)'),
+    ].join('\n'),
+    fixed: [
+      'norm Scale(x: [..., d]) -> [..., d] {',
+      '  param weight: [d] = 1',
+      '  return x * weight',
+      '}',
+      '',
+      blockWith('slot scale = Scale', 'return scale(x)'),
+    ].join('\n'),
   },
   HYB3042: {
     title: 'No such part in a body',

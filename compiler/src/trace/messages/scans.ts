@@ -14,7 +14,8 @@ export const scanMessages = {
   HYB3031: {
     title: 'Index outside of a scan',
     message: 'Only inside a `scan` is a tensor read at one token.',
-    explanation: 'Outside of scans tensors are whole: operations work on all tokens. Parts of other dimensions are cut by `split`.',
+    explanation:
+      'Outside of scans tensors are whole: operations work on all tokens. Parts of other dimensions are cut by `split`.',
     example: blockWith('return x[0] + x'),
     fixed: blockWith('return x + x'),
   },
@@ -23,15 +24,39 @@ export const scanMessages = {
     message: '{what} cannot stand in a scan.',
     explanation:
       'The body of a scan runs once for each token, so only element-wise operations, reductions and changes of shape may stand in it. Linear maps, convolutions, norms and attention are applied to all tokens before or after the scan.',
-    example: blockWith('param up = linear(width -> width)', 'return scan (t in time, state h: [width] = 0) {', '  h = up(x[t]) + h', '  yield h', '}'),
-    fixed: blockWith('param up = linear(width -> width)', 'let u = up(x)', 'return scan (t in time, state h: [width] = 0) {', '  h = u[t] + h', '  yield h', '}'),
+    example: blockWith(
+      'param up = linear(width -> width)',
+      'return scan (t in time, state h: [width] = 0) {',
+      '  h = up(x[t]) + h',
+      '  yield h',
+      '}',
+    ),
+    fixed: blockWith(
+      'param up = linear(width -> width)',
+      'let u = up(x)',
+      'return scan (t in time, state h: [width] = 0) {',
+      '  h = u[t] + h',
+      '  yield h',
+      '}',
+    ),
   },
   HYB3050: {
     title: 'Scan in a scan',
     message: 'A scan cannot stand in a scan.',
-    explanation: 'One scan carries as many states as it declares; two recurrences over the same time are two states of one scan.',
-    example: scanWith('h = h + x[t]', 'let y = scan (s in time, state g: [width] = 0) { g = g + x[s]  yield g }', 'yield h'),
-    fixed: blockWith('return scan (t in time, state h: [width] = 0, state g: [width] = 0) {', '  h = h + x[t]', '  g = g + x[t]', '  yield h + g', '}'),
+    explanation:
+      'One scan carries as many states as it declares; two recurrences over the same time are two states of one scan.',
+    example: scanWith(
+      'h = h + x[t]',
+      'let y = scan (s in time, state g: [width] = 0) { g = g + x[s]  yield g }',
+      'yield h',
+    ),
+    fixed: blockWith(
+      'return scan (t in time, state h: [width] = 0, state g: [width] = 0) {',
+      '  h = h + x[t]',
+      '  g = g + x[t]',
+      '  yield h + g',
+      '}',
+    ),
   },
   HYB3051: {
     title: 'Scan over another dimension',
@@ -50,7 +75,8 @@ export const scanMessages = {
   HYB3053: {
     title: 'Two yields',
     message: 'A scan yields once.',
-    explanation: '`yield` says what the scan gives at each token. To give several values, join them by `concat` after two scans, or yield one tensor that holds both.',
+    explanation:
+      '`yield` says what the scan gives at each token. To give several values, join them by `concat` after two scans, or yield one tensor that holds both.',
     example: scanWith('h = h + x[t]', 'yield h', 'yield 2 * h'),
     fixed: scanWith('h = h + x[t]', 'yield 2 * h'),
   },
@@ -86,9 +112,22 @@ export const scanMessages = {
   HYB3058: {
     title: 'Not over time',
     message: 'This does not vary over time.',
-    explanation: 'Only tensors with `time` are read at a token. Parameters and numbers are the same at all of them: use them without an index.',
-    example: blockWith('param decay: [width] = 1', 'return scan (t in time, state h: [width] = 0) {', '  h = decay[t] * h + x[t]', '  yield h', '}'),
-    fixed: blockWith('param decay: [width] = 1', 'return scan (t in time, state h: [width] = 0) {', '  h = decay * h + x[t]', '  yield h', '}'),
+    explanation:
+      'Only tensors with `time` are read at a token. Parameters and numbers are the same at all of them: use them without an index.',
+    example: blockWith(
+      'param decay: [width] = 1',
+      'return scan (t in time, state h: [width] = 0) {',
+      '  h = decay[t] * h + x[t]',
+      '  yield h',
+      '}',
+    ),
+    fixed: blockWith(
+      'param decay: [width] = 1',
+      'return scan (t in time, state h: [width] = 0) {',
+      '  h = decay * h + x[t]',
+      '  yield h',
+      '}',
+    ),
   },
   HYB3059: {
     title: 'A later token',
@@ -101,8 +140,15 @@ export const scanMessages = {
   HYB3060: {
     title: 'Index as a value',
     message: "'{name}' stands only in indices: `a[{name}]`.",
-    explanation: 'The index of a scan is no number to compute with. The position of each token is `position()`, outside of the scan.',
+    explanation:
+      'The index of a scan is no number to compute with. The position of each token is `position()`, outside of the scan.',
     example: scanWith('h = h + t', 'yield h'),
-    fixed: blockWith('let p = position()', 'return scan (t in time, state h: [width] = 0) {', '  h = h + p[t]', '  yield h', '}'),
+    fixed: blockWith(
+      'let p = position()',
+      'return scan (t in time, state h: [width] = 0) {',
+      '  h = h + p[t]',
+      '  yield h',
+      '}',
+    ),
   },
 } as const satisfies DocumentedCatalogue;

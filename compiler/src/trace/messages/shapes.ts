@@ -46,7 +46,12 @@ export const shapeMessages = {
     explanation:
       'Element-wise operations match dimensions by name, and repeat a tensor along dimensions that it lacks. A dimension that both operands have must have one size. Give one of the two another name by `rename`.',
     example: blockWith('dim half = 2 * width', 'param a = linear(width -> half)', 'return a(rename(x, width -> half))'),
-    fixed: blockWith('dim twice = 2 * width', 'param a = linear(width -> twice)', 'let (y, _z) = split(a(x), width, width)', 'return y'),
+    fixed: blockWith(
+      'dim twice = 2 * width',
+      'param a = linear(width -> twice)',
+      'let (y, _z) = split(a(x), width, width)',
+      'return y',
+    ),
   },
   HYB3013: {
     title: 'Other number of elements',
@@ -58,7 +63,8 @@ export const shapeMessages = {
   },
   HYB3014: {
     title: 'Condition of a tensor',
-    message: 'The condition of `if` must be known at compile time; element by element chooses `where(condition, x, y)`.',
+    message:
+      'The condition of `if` must be known at compile time; element by element chooses `where(condition, x, y)`.',
     explanation:
       '`if … then … else` chooses which of two computations a block has. A choice that depends on values is made for each element by `where`, which computes both.',
     example: blockWith('return if x > 0 then x else 0.1 * x'),
@@ -100,8 +106,16 @@ export const shapeMessages = {
     message: '`as` does not move dimensions; `transpose` does.',
     explanation:
       '`as` only regroups neighbouring elements. A dimension of the same name at another place would silently mix up elements: `transpose(x, …)` reorders the dimensions, and `as` can follow it.',
-    example: blockWith('dim half = width div 2', 'let pairs = x as [time, 2, half]', 'return pairs as [time, half, 2] as [time, width]'),
-    fixed: blockWith('dim half = width div 2', 'let pairs = x as [time, 2, half]', 'return transpose(pairs, half, 2) as [time, width]'),
+    example: blockWith(
+      'dim half = width div 2',
+      'let pairs = x as [time, 2, half]',
+      'return pairs as [time, half, 2] as [time, width]',
+    ),
+    fixed: blockWith(
+      'dim half = width div 2',
+      'let pairs = x as [time, 2, half]',
+      'return transpose(pairs, half, 2) as [time, width]',
+    ),
   },
   HYB3021: {
     title: '`time` is first',
@@ -114,7 +128,8 @@ export const shapeMessages = {
   HYB3022: {
     title: 'Parameter over time',
     message: "The parameter '{name}' cannot have the dimension `time`.",
-    explanation: 'Parameters are the same for all tokens. What differs from token to token is computed from the input or carried by a `scan`.',
+    explanation:
+      'Parameters are the same for all tokens. What differs from token to token is computed from the input or carried by a `scan`.',
     example: blockWith('param shift: [time, width] = 0', 'return x + shift'),
     fixed: blockWith('param shift: [width] = 0', 'return x + shift'),
   },
@@ -140,7 +155,12 @@ export const shapeMessages = {
     explanation:
       'Everything a block does is causal: the result at a token depends on that token and earlier ones. A running sum or maximum over time is a `scan`.',
     example: blockWith('return x - mean(x, time)'),
-    fixed: blockWith('return scan (t in time, state total: [width] = 0) {', '  total = total + x[t]', '  yield total', '}'),
+    fixed: blockWith(
+      'return scan (t in time, state total: [width] = 0) {',
+      '  total = total + x[t]',
+      '  yield total',
+      '}',
+    ),
   },
   HYB3064: {
     title: 'Parts do not add up',
@@ -148,7 +168,12 @@ export const shapeMessages = {
     explanation:
       '`split` cuts the whole last dimension into parts, and `concat` joins parts into a dimension that has been declared, so the sizes must add up.',
     example: blockWith('dim half = width div 2', 'let (a, b) = split(x, half, width)', 'return x'),
-    fixed: blockWith('dim half = width', 'dim twice = 2 * half', 'let (a, b) = split(concat(x, x, twice), half, width)', 'return b'),
+    fixed: blockWith(
+      'dim half = width',
+      'dim twice = 2 * half',
+      'let (a, b) = split(concat(x, x, twice), half, width)',
+      'return b',
+    ),
   },
   HYB3065: {
     title: 'Heads do not divide',

@@ -128,7 +128,7 @@ export const structureMessages = {
     title: 'Index of a path',
     message: 'In the brackets of a path stands a whole number or a range of whole numbers.',
     explanation:
-      '`layers[7].cap` is one layer, `linears[..4]` the first four matrix products in order of execution. Ranges are half-open and count from 0.',
+      '`layers[7].cap` is one layer, `linears[..4]` the first four matrix products in order of execution and `linears[-4..]` the last four. Ranges are half-open and count from 0.',
     example: 'model B = A with { layers[last].cap = 50 }',
     fixed: 'model B = A with { layers[7].cap = 50 }',
   },
