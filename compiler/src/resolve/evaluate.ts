@@ -24,6 +24,8 @@ export interface EvaluationContext {
 const MAX_DEPTH = 200;
 /** Expressions being evaluated, each inside the one before; evaluation is synchronous. */
 let depth = 0;
+/** One finding is enough for everything that lies below the limit. */
+let tooDeep = false;
 
 /** The value of an expression; undefined, with a finding, where it has none. */
 export function evaluate(
@@ -32,7 +34,8 @@ export function evaluate(
   context: EvaluationContext,
 ): Value | undefined {
   if (depth >= MAX_DEPTH) {
-    context.diagnostics.add(report('HYB1019', expression.span, { limit: MAX_DEPTH }));
+    if (!tooDeep) context.diagnostics.add(report('HYB1019', expression.span, { limit: MAX_DEPTH }));
+    tooDeep = true;
     return undefined;
   }
   depth++;
@@ -40,6 +43,7 @@ export function evaluate(
     return valueOf(expression, environment, context);
   } finally {
     depth--;
+    if (depth === 0) tooDeep = false;
   }
 }
 
