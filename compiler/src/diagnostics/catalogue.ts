@@ -3,6 +3,7 @@ import { messages as syntaxMessages } from '@hyb/grammar/parser/messages';
 import { interopMessages } from '../interop/messages.js';
 import { resolveMessages } from '../resolve/messages/report.js';
 import { sourceMessages } from '../sources/messages.js';
+import { traceMessages } from '../trace/messages/report.js';
 import { trainMessages } from '../train/messages.js';
 import { weightMessages } from '../weights/messages.js';
 import type { DocumentedCatalogue, DocumentedEntry } from './entry.js';
@@ -12,6 +13,7 @@ const TABLES: readonly DocumentedCatalogue[] = [
   syntaxMessages,
   sourceMessages,
   resolveMessages,
+  traceMessages,
   trainMessages,
   weightMessages,
   interopMessages,

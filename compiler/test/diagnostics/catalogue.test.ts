@@ -2,14 +2,16 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   catalogue,
+  check,
   errorIndex,
   errorPage,
   exampleFiles,
   exampleModel,
+  memoryHost,
   repeatedCodes,
-  resolveWeightMap,
 } from '@hyb/compiler';
-import { compile, render } from '../support/compile.js';
+import { render } from '../support/compile.js';
+import type { Diagnostic } from '@hyb/grammar';
 
 const folder = join(process.cwd(), 'docs/errors');
 
@@ -24,14 +26,11 @@ const resolved = all.filter(({ code }) => !['HYB0', 'HYB7'].includes(stageOf(cod
 
 describe.each(resolved)('$code', ({ code, entry }) => {
   test('the example triggers exactly this code', () => {
-    expect(findings(entry.example)).toEqual([code]);
+    expect([...new Set(diagnose(entry.example).map((d) => d.code))]).toEqual([code]);
   });
 
   test('the repaired example compiles', () => {
-    const files = exampleFiles(entry.fixed);
-    const { diagnostics } = compile(files, 'main.hyb', exampleModel(entry.fixed));
-    expect(render(diagnostics, files)).toBe('');
-    expect(findings(entry.fixed)).toEqual([]);
+    expect(render(diagnose(entry.fixed), exampleFiles(entry.fixed))).toBe('');
   });
 });
 
@@ -46,20 +45,8 @@ test('there are no other pages', () => {
   expect(readFileSync(join(folder, 'README.md'), 'utf8')).toBe(errorIndex(catalogue));
 });
 
-/** Codes of all findings, each once; weight maps are held against parameters of the shape that MLP declares. */
-function findings(source: string): readonly string[] {
-  const { diagnostics, models } = compile(exampleFiles(source), 'main.hyb', exampleModel(source));
-  const maps = models.flatMap((model) => {
-    const mlp = (layer: number): { path: string; shape: number[] }[] => [
-      { path: `layers.${layer}.up.weight`, shape: [128, 64] },
-      { path: `layers.${layer}.down.weight`, shape: [64, 128] },
-    ];
-    const parameters = [
-      { path: 'embedding.weight', shape: [256, 64] },
-      { path: 'head.weight', shape: [256, 64] },
-      ...model.layers.flatMap((layer) => mlp(layer.index)),
-    ];
-    return resolveWeightMap(model, parameters).diagnostics;
-  });
-  return [...new Set([...diagnostics, ...maps].map((d) => d.code))];
+/** All findings of reading, resolving and tracing the files, and of holding weight maps against the parameters. */
+function diagnose(source: string): readonly Diagnostic[] {
+  const name = exampleModel(source);
+  return check(memoryHost(exampleFiles(source)), 'main.hyb', name === undefined ? {} : { model: name }).diagnostics;
 }
