@@ -1,14 +1,16 @@
 /** All commands with their arguments and help. The reference page in docs is made from this. */
 import { Command } from 'commander';
+import { build } from './commands/build.js';
 import { check } from './commands/check.js';
 import type { Context, DefineCommand } from './commands/context.js';
 import { devices } from './commands/devices.js';
 import { explain } from './commands/explain.js';
 import { importCommand } from './commands/import.js';
+import { inspect } from './commands/inspect.js';
 import { newCommand } from './commands/new.js';
 
 /** In the order in which help lists them: as a model comes about. */
-export const COMMANDS: readonly DefineCommand[] = [newCommand, check, explain, importCommand, devices];
+export const COMMANDS: readonly DefineCommand[] = [newCommand, check, explain, inspect, build, importCommand, devices];
 
 export function createProgram(context: Context, version: string): Command {
   const program = new Command('hyb')

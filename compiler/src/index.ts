@@ -34,7 +34,7 @@ export * from './resolve/precision-of.js';
 export { printModel } from './resolve/print-model.js';
 export { verifyModel } from './resolve/verify-model.js';
 export { slotsOf, STANDARD_SLOTS } from './resolve/slots.js';
-export { compressPattern } from './resolve/compress-pattern.js';
+export { compressPattern } from './model/pattern.js';
 export { BUILTINS, ROPE_SCALINGS } from './resolve/builtins.js';
 export { trace } from './trace/trace.js';
 export type { Trace, TracedInstance } from './trace/trace.js';

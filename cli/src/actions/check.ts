@@ -1,7 +1,7 @@
 import { check, parameterCount } from '@hyb/compiler';
 import { openFile } from '../project/source.js';
 import { countFindings, hasErrors, jsonDiagnostics, printDiagnostics } from '../report/diagnostics.js';
-import { short } from '../report/numbers.js';
+import { formatCount } from '@hyb/compiler/inspect/units';
 import { EXIT } from '../terminal/errors.js';
 import type { Io } from '../terminal/io.js';
 
@@ -34,7 +34,7 @@ export function checkFiles(io: Io, files: readonly string[], { json, root }: Che
     }
     const found = [
       ...models.map(({ model, graph }) => {
-        const count = short(parameterCount(graph));
+        const count = formatCount(parameterCount(graph));
         return `${model.name} (${model.layers.length} layers, ${count} parameters)`;
       }),
       ...trains.map(({ name }) => `${name} (recipe)`),

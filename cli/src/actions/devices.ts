@@ -1,6 +1,6 @@
 import { adapterKind, listAdapters } from '@hyb/adapter';
 import type { AdapterDescription } from '@hyb/adapter';
-import { bytes, whole } from '../report/numbers.js';
+import { formatBytes, formatCount } from '@hyb/compiler/inspect/units';
 import { EXIT } from '../terminal/errors.js';
 import type { Io } from '../terminal/io.js';
 import { withProgress } from '../terminal/progress.js';
@@ -34,10 +34,10 @@ function printAdapter({ out, paint }: Io, adapter: AdapterDescription, used: boo
   const { limits, features } = adapter;
   const name = adapter.description || adapter.device || adapter.vendor || 'adapter';
   out(`${used ? paint.green('*') : ' '} ${paint.bold(name)}${adapter.software ? ' (software)' : ''}\n`);
-  const memory = bytes(limits['maxComputeWorkgroupStorageSize'] ?? 0);
+  const memory = formatBytes(limits['maxComputeWorkgroupStorageSize'] ?? 0);
   const facts = [
-    `bindings up to ${bytes(limits['maxStorageBufferBindingSize'] ?? 0)}`,
-    `workgroups of ${whole(limits['maxComputeInvocationsPerWorkgroup'] ?? 0)} with ${memory}`,
+    `bindings up to ${formatBytes(limits['maxStorageBufferBindingSize'] ?? 0)}`,
+    `workgroups of ${formatCount(limits['maxComputeInvocationsPerWorkgroup'] ?? 0)} with ${memory}`,
     FEATURES.filter((feature) => features.includes(feature)).join(', ') || 'core features only',
   ];
   out(`  ${paint.dim(facts.join('; '))}\n`);

@@ -7,7 +7,7 @@ import { writeText } from '../files/write.js';
 import { importFolder } from '../project/import-folder.js';
 import { hasErrors, printDiagnostics } from '../report/diagnostics.js';
 import { reportFindings } from '../project/source.js';
-import { short, whole } from '../report/numbers.js';
+import { formatCount } from '@hyb/compiler/inspect/units';
 import { CliError, EXIT } from '../terminal/errors.js';
 import type { Io } from '../terminal/io.js';
 
@@ -55,8 +55,8 @@ export async function importFolderTo(io: Io, folder: string, options: ImportOpti
   } else if (target === '-') {
     io.out(model.source);
   } else {
-    const checked = tensors === undefined ? '' : `, ${whole(tensors.size)} tensors`;
-    const count = short(parameterCount(graph));
+    const checked = tensors === undefined ? '' : `, ${formatCount(tensors.size)} tensors`;
+    const count = formatCount(parameterCount(graph));
     io.out(`${io.paint.green('✓')} ${target}: ${model.name}, ${count} parameters${checked}\n`);
     if (tensors === undefined) {
       io.err(io.paintErr.dim('The folder holds no safetensors: names of tensors are the usual ones, unchecked.\n'));

@@ -69,7 +69,7 @@ export async function checkSource(
 }
 
 /** The model that a command is about: the first of the file, or the one asked for, which checking has seen to. */
-export function firstModel(io: Io, { models, project }: Checked, opened: OpenedSource): CheckedModel {
+export function firstModel({ models, project }: Checked, opened: OpenedSource): CheckedModel {
   const [first] = models;
   if (first !== undefined) return first;
   const declared = project.entries.flatMap(({ syntax }) => syntax.declarations);

@@ -3,7 +3,7 @@ import { ARCHITECTURES } from './architectures/table.js';
 import type { TensorNames } from './architectures/architecture.js';
 import { CLASSES } from './config.js';
 import type { AttentionConfig, HuggingFaceConfig, LayerKind, MambaConfig, MlpConfig, RopeConfig } from './config.js';
-import { findPattern, printPart, printParts } from './pattern.js';
+import { findPattern, printPart, printParts } from '../model/pattern.js';
 import { LINE_WIDTH, aligned, call, commentText, declarationName, fill, number, quoted } from './source.js';
 import type { TensorRule } from './tensors.js';
 

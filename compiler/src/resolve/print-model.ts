@@ -1,5 +1,5 @@
 import type { BlockInstance, Layer, Model, NormInstance } from '../model/model.js';
-import { compressPattern } from './compress-pattern.js';
+import { compressPattern } from '../model/pattern.js';
 import { printRule } from './precision.js';
 import { printArguments, printNumber, printValue } from './value.js';
 

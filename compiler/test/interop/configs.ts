@@ -1,5 +1,5 @@
 /** Configurations of published models, with what FACTS or their public `config.json` say. */
-import { PATTERNS } from './patterns.js';
+import { PATTERNS } from '../support/patterns.js';
 
 const nemotron = {
   model_type: 'nemotron_h',

@@ -109,7 +109,7 @@ test('Nemotron-H-8B as resolved', () => {
      vocab   131_072
      width   4096
      context 8192
-     layers  52: [(M F)*3 (M A F (M F)*4)*4 M F]
+     layers  52: [(M F)*3, M A F, ((M F)*4, M A F)*3, (M F)*5]
      M × 24
        Mamba2(heads = 128, head_dim = 64, state = 128, groups = 8, conv = 4, conv_bias = true, bias = false, activation = silu, dt_limits = (0, inf), eps = 1e-5)
        pre = RMSNorm(eps = 1e-5)

@@ -84,9 +84,9 @@ test('repeats are found', () => {
 
 test('compressed patterns read as those that people write', () => {
   const written: Record<string, string> = {
-    'nemotron-h-8b.hyb': '[(M F)*3 (M A F (M F)*4)*4 M F]',
-    'nemotron-h-56b.hyb': '[(M F)*3 (M A F (M F)*4)*10 M F]',
-    'nemotron-nano-12b-v2.hyb': '[((M F)*3 M A F)*6 (M F)*4]',
+    'nemotron-h-8b.hyb': '[(M F)*3, M A F, ((M F)*4, M A F)*3, (M F)*5]',
+    'nemotron-h-56b.hyb': '[(M F)*3, M A F, ((M F)*4, M A F)*9, (M F)*5]',
+    'nemotron-nano-12b-v2.hyb': '[((M F)*3, M A F)*6, (M F)*4]',
     'llama-3.1-8b.hyb': '[(A F)*32]',
   };
   for (const [file, text] of Object.entries(written)) {

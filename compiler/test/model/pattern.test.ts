@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import { compressPattern, expandParts, findPattern, patternCost, rareName } from '../../src/interop/pattern.js';
-import type { PatternPart } from '../../src/interop/pattern.js';
-import { PATTERNS, layersOf } from './patterns.js';
+import { compressPattern, expandParts, findPattern, patternCost, rareName } from '../../src/model/pattern.js';
+import type { PatternPart } from '../../src/model/pattern.js';
+import { PATTERNS, layersOf } from '../support/patterns.js';
 
 test.each([
   ['8B', '[(M F)*3, M A F, ((M F)*4, M A F)*3, (M F)*5]'],

@@ -1,0 +1,137 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { planModel, printModel, printModelGraph } from '@hyb/compiler';
+import type { Checked, CheckedModel } from '@hyb/compiler';
+import { formatBytes, formatCount } from '@hyb/compiler/inspect/units';
+import { isLibraryPath } from '@hyb/compiler/sources/library';
+import type { STAGES } from '../commands/build.js';
+import { writeFolder } from '../files/write.js';
+import { checkSource, firstModel, mentionOthers, openSource } from '../project/source.js';
+import { CliError, EXIT } from '../terminal/errors.js';
+import type { Io } from '../terminal/io.js';
+import { withProgress } from '../terminal/progress.js';
+import { version } from '../version.js';
+
+export interface BuildOptions {
+  readonly output: string;
+  readonly model?: string;
+  readonly package?: string;
+  readonly print?: (typeof STAGES)[number];
+  readonly fuse: boolean;
+  readonly force?: boolean;
+  readonly root?: string;
+  readonly json?: boolean;
+}
+
+/** What earlier builds have written to a folder. */
+const OWN = /^(package\.json|README\.md|(index|program|kernels)(\.d)?\.[jt]s|kernels|source)$/;
+/** npm's rules, as far as names that need no quoting go. */
+const PACKAGE = /^(@[a-z0-9][a-z0-9._-]*\/)?[a-z0-9][a-z0-9._-]*$/;
+
+export async function build(io: Io, source: string, options: BuildOptions): Promise<number> {
+  const { output, print, json } = options;
+  const folder = resolve(io.cwd, output);
+  if (print === undefined) checkTarget(folder, options);
+  const opened = await openSource(io, source, options);
+  const all = await checkSource(io, opened, options);
+  const checked = firstModel(all, opened);
+  if (!json && options.model === undefined) mentionOthers(io, all);
+  if (print !== undefined) {
+    io.out(await printStage(print, all, checked, options));
+    return EXIT.ok;
+  }
+  const started = performance.now();
+  const { plan, files } = await withProgress(io, async (progress) => {
+    progress.show('Making kernels');
+    const planned = planModel(checked, { fused: options.fuse });
+    progress.show('Writing the package');
+    const { emit } = await import('@hyb/compiler/emit/emit');
+    const emitted = await emit(planned, {
+      runtimeVersion: version,
+      sources: sourcesOf(all),
+      ...(options.package === undefined ? {} : { packageName: options.package }),
+    });
+    await writeFolder(folder, emitted, (entry) => OWN.test(entry));
+    return { plan: planned, files: emitted };
+  });
+  const bytes = [...files.values()].reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+  const kernels = Object.keys(plan.program.kernels).length;
+  if (json) {
+    const made = { ok: true, model: checked.model.name, folder, kernels, bytes, files: [...files.keys()] };
+    io.out(`${JSON.stringify(made, null, 2)}\n`);
+    return EXIT.ok;
+  }
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  const facts = `${formatCount(kernels)} kernels for ${formatCount(checked.model.layers.length)} layers, ${formatBytes(bytes)}`;
+  io.out(
+    `${io.paint.green('✓')} ${io.paint.bold(checked.model.name)} → ${output}: ${facts} ${io.paint.dim(`${seconds} s`)}\n`,
+  );
+  return EXIT.ok;
+}
+
+/** Refuses what would replace files of somebody else, before anything is compiled. */
+function checkTarget(folder: string, options: BuildOptions): void {
+  if (options.package !== undefined && !PACKAGE.test(options.package)) {
+    throw new CliError(`'${options.package}' is not a name that npm takes.`, 'Small letters, digits and hyphens are.');
+  }
+  if (options.force || !existsSync(folder)) return;
+  let entries: readonly string[];
+  try {
+    entries = readdirSync(folder);
+  } catch {
+    throw new CliError(`${options.output} is a file, and a folder is to be written.`);
+  }
+  const built = ['package.json', 'program.js', 'kernels.js'].every((file) => entries.includes(file));
+  if (!built && entries.some((entry) => OWN.test(entry))) {
+    throw new CliError(
+      `${options.output} holds files that hyb has not made and would replace.`,
+      'Name another folder with -o, or use --force.',
+    );
+  }
+}
+
+/** The project's own files that the model was read from. */
+function sourcesOf({ project }: Checked): Readonly<Record<string, string>> {
+  const own = [...project.files.values()].filter(({ path }) => !isLibraryPath(path));
+  return Object.fromEntries(own.map(({ path, text }) => [path, text]));
+}
+
+async function printStage(
+  stage: (typeof STAGES)[number],
+  all: Checked,
+  checked: CheckedModel,
+  { fuse }: BuildOptions,
+): Promise<string> {
+  switch (stage) {
+    case 'ast':
+      return `${JSON.stringify(all.project.entries[0]!.syntax, withoutSpans, 2)}\n`;
+    case 'model':
+      return printModel(checked.model);
+    case 'graph':
+      return `${printModelGraph(checked.graph).trimEnd()}\n`;
+    case 'plan': {
+      const { program } = planModel(checked, { fused: fuse });
+      const stages = program.stages.map(({ id, prefill, decode }) => {
+        const steps = (name: string, list: typeof decode): string[] =>
+          list.length === 0 ? [] : [`  ${name}`, ...list.map(({ kernel, label }) => `    ${kernel}: ${label}`)];
+        return [`stage ${id}`, ...steps('prefill', prefill), ...steps('decode', decode)].join('\n');
+      });
+      const schedule = program.schedule.map(({ label, stage: id }) => `  ${label}: ${id}`);
+      return `${[...stages, ['schedule', ...schedule].join('\n')].join('\n\n')}\n`;
+    }
+    case 'program':
+      return `${JSON.stringify(planModel(checked, { fused: fuse }).program, null, 2)}\n`;
+    case 'wgsl': {
+      const [{ printWgsl }, { kernels }] = [
+        await import('@hyb/compiler/wgsl/index'),
+        planModel(checked, { fused: fuse }),
+      ];
+      return [...kernels].map(([name, kernel]) => `// ${name}.wgsl\n\n${printWgsl(kernel).trimEnd()}\n`).join('\n\n');
+    }
+  }
+}
+
+/** Places are for tools; people look for the structure. */
+function withoutSpans(key: string, value: unknown): unknown {
+  return key === 'span' ? undefined : value;
+}
