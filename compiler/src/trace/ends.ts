@@ -3,7 +3,7 @@ import { dim, tensor } from '../graph/types.js';
 import type { NodeId } from '../graph/graph.js';
 import type { Model } from '../model/model.js';
 import { DEFAULT_STD } from './elaborate/initializer.js';
-import { addNode } from './elaborate/frame.js';
+import { addNode, fail } from './elaborate/frame.js';
 import type { Frame, Unit } from './elaborate/frame.js';
 import { applyNorm } from './elaborate/slot.js';
 import { createUnit, finish } from './template.js';
@@ -16,6 +16,10 @@ export function traceEmbedding(model: Model, options: TraceOptions): Traced {
   const { builder } = unit.layer;
   const before = unit.diagnostics.errors;
   const dims = [dim('vocab', model.vocab), dim('width', model.width)];
+  if (!Number.isSafeInteger(model.vocab * model.width)) {
+    fail(frame, 'HYB3016', model.span, { what: "the size of the embedding, 'vocab' times 'width'," });
+    return finish(unit, options, undefined, before);
+  }
   const path = 'weight';
   unit.declared.set(path, { name: path, span: model.span, norm: false });
   const table = builder.parameter({
@@ -37,6 +41,8 @@ export function traceHead(model: Model, options: TraceOptions): Traced {
   const frame = endFrame(unit);
   const { builder } = unit.layer;
   const before = unit.diagnostics.errors;
+  // That the table is too large is said of the embedding.
+  if (!Number.isSafeInteger(vocab * width)) return finish(unit, options, undefined, before);
   let x: NodeId | undefined = builder.input('x');
   if (head.norm !== undefined) {
     const value = applyNorm(

@@ -56,6 +56,7 @@ export function createUnit(options: TraceOptions): Unit & { readonly layer: Laye
     rounder: new Rounder(options.decisions),
     width: options.width,
     declared: new Map(),
+    expanded: { count: 0 },
     rows: new Map(),
     ...(options.instance !== undefined && { instance: options.instance }),
     ...(options.generic !== undefined && { generic: options.generic }),
@@ -108,7 +109,9 @@ function slot(
   const norm = Object.hasOwn(block.slots, name) ? block.slots[name] : undefined;
   if (norm === undefined || norm === null) return x;
   const unit = { ...frame.unit, instance: norm.span };
-  const result = applyNorm(norm, name, x, norm.span, { ...frame, unit }, norm.span);
+  // Where a parameter of the block has the slot's name, the two would share paths.
+  const path = block.declaration.body.some((s) => s.kind === 'ParamStatement' && s.name.text === name) ? 'norm.' : '';
+  const result = applyNorm(norm, name, x, norm.span, { ...frame, unit, path }, norm.span, name);
   return result.kind === 'tensor' ? result : undefined;
 }
 

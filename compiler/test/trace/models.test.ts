@@ -82,11 +82,11 @@ test('storage formats: bf16, but A_log f32', () => {
 test('118 layers trace in a few milliseconds', () => {
   const [model] = modelsOf('nemotron-h-56b.hyb');
   trace(model!);
-  const times = Array.from({ length: 5 }, () => {
+  const times = Array.from({ length: 10 }, () => {
     const start = performance.now();
     trace(model!);
     return performance.now() - start;
   });
   // Generous: the machine that runs the tests is shared.
-  expect(Math.min(...times)).toBeLessThan(50);
+  expect(Math.min(...times)).toBeLessThan(100);
 });

@@ -1,6 +1,6 @@
 /** Reading the arguments of a built-in call; what does not fit is reported, and the reader returns undefined. */
 import type { Span } from '@hyb/grammar';
-import { describeDims, printExpression } from '../elaborate/describe.js';
+import { describeSize, printExpression } from '../elaborate/describe.js';
 import { evaluate } from '../elaborate/expression.js';
 import { fail, nodeType } from '../elaborate/frame.js';
 import { tensorNode } from '../elaborate/operators.js';
@@ -35,11 +35,13 @@ function wrong(call: BuiltinCall, name: string, span: Span, expected: string, va
 /** A tensor, or a number as a tensor without dimensions. */
 export function readTensor(call: BuiltinCall, name: string): NodeId | undefined {
   const argument = given(call, name)!;
-  return tensorNode(valueOf(argument, call), call.frame, argument.span);
+  return tensorNode(valueOf(argument, call), call.frame, argument.span, argument.expression);
 }
 
 export function readTensors(call: BuiltinCall, name: string): readonly NodeId[] | undefined {
-  const nodes = (call.arguments.get(name) ?? []).map((a) => tensorNode(valueOf(a, call), call.frame, a.span));
+  const nodes = (call.arguments.get(name) ?? []).map((a) =>
+    tensorNode(valueOf(a, call), call.frame, a.span, a.expression),
+  );
   const complete = nodes.flatMap((n) => (n === undefined ? [] : [n]));
   return complete.length === nodes.length ? complete : undefined;
 }
@@ -201,8 +203,8 @@ function newName(
     name.span,
     { name: name.text },
     {
-      expected: describeDims([bound.dim], call.frame.unit),
-      found: describeDims([from], call.frame.unit),
+      expected: describeSize(bound.dim.extent as number, call.frame.unit),
+      found: describeSize(from.extent as number, call.frame.unit),
     },
   );
 }

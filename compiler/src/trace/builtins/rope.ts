@@ -149,10 +149,14 @@ const rope: Builtin = {
   },
 };
 
+/** Every pair's frequency is a constant of the program. */
+const MOST_CHANNELS = 1 << 16;
+
 function wrongChannels(channels: number, available: number, base: number): string | undefined {
   if (!(base > 1 && Number.isFinite(base))) return 'it is greater than 1';
   if (!(channels > 0) || channels % 2 !== 0)
     return `channels turn in pairs, and ${channels} is not a positive even number`;
+  if (channels > MOST_CHANNELS) return `${MOST_CHANNELS} channels are the most`;
   if (channels > available) return `there are only ${available} channels`;
   return undefined;
 }

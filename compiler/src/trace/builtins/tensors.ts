@@ -97,7 +97,7 @@ const split: Builtin = {
     if (last === undefined || last.extent === 'time' || last.extent !== total) {
       const expected = last === undefined ? 'a last dimension' : describeDims([last], frame.unit);
       const sizes = parts.map((part) => part.map((d) => describeDims([d], frame.unit).slice(1, -1)).join(' * '));
-      fail(frame, 'HYB3064', span, {}, { expected, found: `${sizes.join(' + ')} = ${total}` });
+      fail(frame, 'HYB3064', span, {}, { expected, found: sum(sizes, total, frame) });
       return FAILED;
     }
     let start = 0;
@@ -111,6 +111,11 @@ const split: Builtin = {
     );
   },
 };
+
+/** `a: 2 + b: 3 = 5`; in a generic check sizes have no numbers. */
+function sum(parts: readonly string[], total: number, { unit }: Frame): string {
+  return unit.generic === undefined ? `${parts.join(' + ')} = ${total}` : parts.join(' + ');
+}
 
 function cut(
   call: BuiltinCall,
@@ -178,8 +183,8 @@ function join(call: BuiltinCall, nodes: readonly NodeId[], to: SizedDim): Value 
     return FAILED;
   }
   if (total !== to.extent) {
-    const found = lasts.map((d) => describeDims([d!], frame.unit).slice(1, -1)).join(' + ');
-    fail(frame, 'HYB3064', span, {}, { expected: describeDims([to], frame.unit), found: `${found} = ${total}` });
+    const parts = lasts.map((d) => describeDims([d!], frame.unit).slice(1, -1));
+    fail(frame, 'HYB3064', span, {}, { expected: describeDims([to], frame.unit), found: sum(parts, total, frame) });
     return FAILED;
   }
   const first = nodeType(frame, nodes[0]!).dims;

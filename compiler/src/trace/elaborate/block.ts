@@ -5,7 +5,7 @@ import type { Constant, NormInstance, Scope } from '../../model/model.js';
 import { bindArguments, reportMissing } from './arguments.js';
 import type { Signature } from './arguments.js';
 import { evaluate } from './expression.js';
-import { dimName, fail } from './frame.js';
+import { dimName, expand, fail } from './frame.js';
 import type { Binding, Frame, Unit } from './frame.js';
 import { checkResult, matchShape } from './shape.js';
 import { applicationsOf, elaborateBody } from './statement.js';
@@ -46,6 +46,7 @@ export function elaborateBlock(instance: Instance, inputs: readonly BlockInput[]
     fail(outside, 'HYB3037', place.span, { name: declaration.name.text });
     return FAILED;
   }
+  if (!expand(outside, declaration.name.text, place.span)) return FAILED;
   const taken = new Set<string>();
   for (const { value } of inputs) if (value.kind === 'tensor') for (const d of typeOf(value).dims) taken.add(d.name);
   const norm = place.norm ?? place.frame.norm;

@@ -11,7 +11,7 @@ import { elaborateBlock, instanceArguments } from './block.js';
 import { reshapingFix, matchShape, sameNames, checkResult } from './shape.js';
 import { describeDims } from './describe.js';
 import { evaluate, unknownName } from './expression.js';
-import { addNode, addTensor, fail, lookup, nodeType, parameterNode } from './frame.js';
+import { addNode, addTensor, expand, fail, lookup, nodeType, parameterNode } from './frame.js';
 import type { Frame } from './frame.js';
 import { tensorNode } from './operators.js';
 import { applySlot } from './slot.js';
@@ -135,6 +135,7 @@ function applyDeclared(
     fail(frame, 'HYB3037', span, { name: declaration.name.text });
     return FAILED;
   }
+  if (!expand(frame, declaration.name.text, span)) return FAILED;
   const taken = new Set<string>();
   for (const { value } of values.values()) {
     if (value.kind === 'tensor') for (const d of typeOf(value).dims) taken.add(d.name);

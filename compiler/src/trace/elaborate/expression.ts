@@ -56,7 +56,7 @@ function evaluateUnnamed(expression: Expression, frame: Frame): Value {
       const left = evaluate(expression.left, frame);
       // The right side is not looked at where the left one decides, as in `cap == none or cap > 0`.
       if (left.kind === 'boolean' && operator === (left.value ? 'or' : 'and')) return left;
-      return binaryOperator(operator, left, evaluate(expression.right, frame), frame, span);
+      return binaryOperator(expression, left, evaluate(expression.right, frame), frame);
     }
     case 'Conditional':
       return conditional(expression, frame);

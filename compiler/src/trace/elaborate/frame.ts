@@ -2,6 +2,7 @@
 import type { DiagnosticDetails, Expression, Span } from '@hyb/grammar';
 import type { Diagnostics } from '../../diagnostics/collector.js';
 import type { GraphParameter, NodeId } from '../../graph/graph.js';
+import { elementsPerToken } from '../../graph/types.js';
 import type { Dim, TensorType } from '../../graph/types.js';
 import type { OpAttributes, OpName } from '../../ops/attributes.js';
 import { ShapeError } from '../../ops/op.js';
@@ -28,6 +29,8 @@ export interface Unit {
   readonly requirements?: Requirement[];
   /** Parameters in the order of their declaration, by path. */
   readonly declared: Map<string, DeclaredParameter>;
+  /** Applications of functions and blocks so far. */
+  readonly expanded: { count: number };
   /** Number of leading dimensions of each linear map's weight that are its outputs, by path. */
   readonly rows: Map<string, number>;
 }
@@ -143,12 +146,23 @@ export function addNode<N extends OpName>(
   label?: string,
 ): NodeId | undefined {
   try {
-    return frame.tape.builder.add(op, inputs, attributes, { origin: span, ...(label !== undefined && { label }) });
+    const node = frame.tape.builder.add(op, inputs, attributes, {
+      origin: span,
+      ...(label !== undefined && { label }),
+    });
+    const type = frame.tape.builder.typeOf(node);
+    if (Number.isSafeInteger(elementsPerToken(type))) return node;
+    return fail(frame, 'HYB3016', span, { what: 'the number of elements' });
   } catch (error) {
     if (!(error instanceof ShapeError)) throw error;
+    // Sample sizes of a generic check mean nothing to the reader.
+    const text = (part: string): string => (frame.unit.generic === undefined ? part : part.replace(/: \d+/g, ''));
     const { expected, found } = error.detail;
-    const details = { ...(expected !== undefined && { expected }), ...(found !== undefined && { found }) };
-    return fail(frame, 'HYB3040', span, { message: error.message }, details);
+    const details = {
+      ...(expected !== undefined && { expected: text(expected) }),
+      ...(found !== undefined && { found: text(found) }),
+    };
+    return fail(frame, 'HYB3040', span, { message: text(error.message) }, details);
   }
 }
 
@@ -163,6 +177,17 @@ export function addTensor<N extends OpName>(
 ): Value {
   const node = addNode(frame, op, inputs, attributes, span, label);
   return node === undefined ? { kind: 'failed' } : { kind: 'tensor', tape: frame.tape, node };
+}
+
+/** Functions that call functions twice grow as powers of two; no block that a person writes comes near. */
+const LARGEST_EXPANSION = 20_000;
+
+/** Counts an application; false, with one finding, where a unit has too many. */
+export function expand(frame: Pick<Frame, 'unit'>, name: string, span: Span): boolean {
+  const { expanded } = frame.unit;
+  expanded.count++;
+  if (expanded.count === LARGEST_EXPANSION) fail(frame, 'HYB3069', span, { name, limit: LARGEST_EXPANSION });
+  return expanded.count < LARGEST_EXPANSION;
 }
 
 export function nodeType(frame: Frame, node: NodeId): TensorType {

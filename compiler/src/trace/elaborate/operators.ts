@@ -1,10 +1,10 @@
 /** Operators on constants and tensors. */
-import type { BinaryOperator, Span } from '@hyb/grammar';
+import type { Binary, BinaryOperator, Expression, Fix, Span } from '@hyb/grammar';
 import type { NodeId } from '../../graph/graph.js';
 import type { BinaryName } from '../../ops/attributes.js';
 import { addNode, addTensor, fail, nodeOf, nodeType } from './frame.js';
 import type { Frame } from './frame.js';
-import { describeDims } from './describe.js';
+import { describeDims, describeSize } from './describe.js';
 import { FAILED, boolean, describe, float, functionName, integer, isConstant, sameConstant } from './values.js';
 import type { NumberValue, Value } from './values.js';
 
@@ -24,10 +24,17 @@ export function unaryOperator(operator: '-' | 'not', operand: Value, frame: Fram
   return FAILED;
 }
 
-export function binaryOperator(operator: BinaryOperator, left: Value, right: Value, frame: Frame, span: Span): Value {
+export function binaryOperator(
+  { operator, span, ...operands }: Binary,
+  left: Value,
+  right: Value,
+  frame: Frame,
+): Value {
   if (left.kind === 'failed' || right.kind === 'failed') return FAILED;
   if (left.kind === 'tensor' || right.kind === 'tensor') {
-    return tensorOperator(operator, left, right, frame, span);
+    const a = { value: left, from: operands.left };
+    const b = { value: right, from: operands.right };
+    return tensorOperator(operator, a, b, frame, span);
   }
   if ((operator === '==' || operator === '!=') && isConstant(left) && isConstant(right)) {
     const comparable = left.kind === right.kind || left.kind === 'none' || right.kind === 'none';
@@ -115,7 +122,7 @@ function spelling(operator: BinaryOperator | 'not'): string {
 }
 
 /** The node of a tensor or of a number; reports anything else, and tensors over time inside a scan. */
-export function tensorNode(value: Value, frame: Frame, span: Span): NodeId | undefined {
+export function tensorNode(value: Value, frame: Frame, span: Span, from?: Expression): NodeId | undefined {
   switch (value.kind) {
     case 'failed':
       return undefined;
@@ -128,7 +135,10 @@ export function tensorNode(value: Value, frame: Frame, span: Span): NodeId | und
             'HYB3030',
             span,
             { index: frame.tape.index },
-            { found: describeDims(type.dims, frame.unit) },
+            {
+              found: describeDims(type.dims, frame.unit),
+              fixes: from?.kind === 'Name' ? [indexFix(from.text, frame.tape.index, span)] : [],
+            },
           );
         }
       }
@@ -156,26 +166,38 @@ export function tensorNode(value: Value, frame: Frame, span: Span): NodeId | und
   }
 }
 
-function tensorOperator(operator: BinaryOperator, left: Value, right: Value, frame: Frame, span: Span): Value {
-  if (operator === '**' && right.kind === 'number' && left.kind === 'tensor') {
-    const base = tensorNode(left, frame, span);
-    return base === undefined ? FAILED : power(base, right.value, frame, span);
+function indexFix(name: string, index: string, span: Span): Fix {
+  return { title: `Write \`${name}[${index}]\``, edits: [{ span: { ...span, start: span.end }, text: `[${index}]` }] };
+}
+
+interface Operand {
+  readonly value: Value;
+  readonly from: Expression;
+}
+
+function tensorOperator(operator: BinaryOperator, left: Operand, right: Operand, frame: Frame, span: Span): Value {
+  const node = ({ value, from }: Operand): NodeId | undefined => tensorNode(value, frame, from.span, from);
+  if (operator === '**' && right.value.kind === 'number') {
+    const base = node(left);
+    return base === undefined ? FAILED : power(base, right.value.value, frame, span);
   }
-  const isCondition = (value: Value): boolean => value.kind === 'tensor' || value.kind === 'number';
-  if (!isCondition(left) || !isCondition(right)) {
-    const found = `${describe(left)} and ${describe(right)}`;
-    fail(
-      frame,
-      'HYB3009',
-      span,
-      { operator: spelling(operator), takes: 'numbers or tensors' },
-      { expected: 'numbers or tensors', found },
-    );
+  const wrong = (takes: string, found: string): Value => {
+    fail(frame, 'HYB3009', span, { operator: spelling(operator), takes }, { expected: takes, found });
     return FAILED;
+  };
+  const fits = ({ value }: Operand): boolean => value.kind === 'tensor' || value.kind === 'number';
+  if (!fits(left) || !fits(right)) {
+    return wrong('numbers or tensors', `${describe(left.value)} and ${describe(right.value)}`);
   }
-  const a = tensorNode(left, frame, span);
-  const b = tensorNode(right, frame, span);
-  if (a === undefined || b === undefined || !broadcasts(a, b, frame, span)) return FAILED;
+  const [a, b] = [node(left), node(right)];
+  if (a === undefined || b === undefined) return FAILED;
+  const [first, second] = [isCondition(a, frame), isCondition(b, frame)];
+  const logical = operator === 'and' || operator === 'or';
+  if (first !== logical || second !== logical) {
+    const name = (condition: boolean): string => (condition ? 'a comparison' : 'a number or tensor');
+    return wrong(logical ? 'comparisons' : 'numbers or tensors', `${name(first)} and ${name(second)}`);
+  }
+  if (!broadcasts(a, b, frame, span)) return FAILED;
   const plain = (op: BinaryName, inputs: readonly NodeId[]): Value => addTensor(frame, op, inputs, {}, span);
   switch (operator) {
     case '+':
@@ -219,22 +241,25 @@ function tensorOperator(operator: BinaryOperator, left: Value, right: Value, fra
   }
 }
 
+function isCondition(node: NodeId, frame: Frame): boolean {
+  return nodeType(frame, node).dtype === 'bool';
+}
+
 /** Whether the two fit each other: a dimension that both have is of one size. Reports otherwise. */
 export function broadcasts(a: NodeId, b: NodeId, frame: Frame, span: Span): boolean {
   const [left, right] = [nodeType(frame, a), nodeType(frame, b)];
-  const clash = left.dims.find((d) => right.dims.some((e) => e.name === d.name && e.extent !== d.extent));
-  if (clash === undefined) return true;
-  fail(
-    frame,
-    'HYB3012',
-    span,
-    { name: clash.name },
-    {
-      expected: describeDims(left.dims, frame.unit),
-      found: describeDims(right.dims, frame.unit),
-    },
-  );
-  return false;
+  for (const one of left.dims) {
+    const other = right.dims.find((d) => d.name === one.name);
+    if (other === undefined || other.extent === one.extent) continue;
+    const { unit } = frame;
+    const sizes = {
+      expected: describeSize(one.extent as number, unit),
+      found: describeSize(other.extent as number, unit),
+    };
+    fail(frame, 'HYB3012', span, { name: one.name }, sizes);
+    return false;
+  }
+  return true;
 }
 
 /** Small whole powers are products, and square roots have ops of their own. */

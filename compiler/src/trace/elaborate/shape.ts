@@ -250,7 +250,7 @@ export function dimOf(expression: Expression, dims: readonly Dim[], frame: Frame
   const name = binding?.kind === 'dim' ? binding.dim.name : text;
   const found = dims.find((d) => d.name === name) ?? dims.find((d) => d.name === text);
   if (found !== undefined) return found;
-  const names = dims.map((d) => d.name);
+  const names = dims.flatMap((d) => (d.extent === 'time' ? [] : [d.name]));
   return fail(
     frame,
     'HYB3011',

@@ -12,9 +12,17 @@ import { tensorNode } from './operators.js';
 import { FAILED, NONE, describe, typeOf } from './values.js';
 import type { SlotValue, Value } from './values.js';
 
+/** Slots that every block has: before it, after it, and after the residual is added. */
+const STANDARD = ['pre', 'out', 'post'];
+
 export function declareSlot(statement: SlotStatement, frame: Frame): void {
   const { name } = statement;
   const { text, span } = name;
+  if (STANDARD.includes(text) && frame.owner === 'block') {
+    fail(frame, 'HYB3068', span, { name: text });
+    bind(frame, name, { kind: 'value', value: FAILED, span });
+    return;
+  }
   let norm: NormInstance | null = null;
   const filled = Object.hasOwn(frame.slots, text) ? frame.slots[text] : undefined;
   if (filled !== undefined) norm = filled;
@@ -76,6 +84,8 @@ export function applyNorm(
   argument: Span,
   frame: Frame,
   span: Span,
+  /** What precision rules call it. */
+  member = `${frame.path}${path}`,
 ): Value {
   if (frame.tape.kind === 'scan') {
     fail(frame, 'HYB3032', span, { what: `The norm '${norm.declaration.name.text}'` });
@@ -99,7 +109,7 @@ export function applyNorm(
   const result = elaborateBlock(norm, [{ value: x, span: argument }], {
     frame,
     path: `${local}.`,
-    norm: frame.norm ?? local,
+    norm: frame.norm ?? member,
     span,
   });
   if (result.kind !== 'tensor') return FAILED;
@@ -120,7 +130,7 @@ export function applyNorm(
     );
     return FAILED;
   }
-  return { ...result, node: roundNorm(frame, result.node, local) };
+  return { ...result, node: roundNorm(frame, result.node, member) };
 }
 
 function roundNorm(frame: Frame, node: NodeId, path: string): NodeId {

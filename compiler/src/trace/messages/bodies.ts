@@ -162,4 +162,20 @@ export const bodyMessages = {
     ),
     fixed: modelWith('block Example(x: [time, width]) -> [time, width] {\n  return x + x\n}', 'Example()'),
   },
+  HYB3068: {
+    title: 'A slot that every block has',
+    message: "Every block has the slot '{name}': it stands around the block, not in it.",
+    explanation:
+      '`pre` normalizes what a block reads, `out` what it gives, and `post` the residual stream after that. They are applied around the body, so a body neither declares nor applies them.',
+    example: blockWith('slot pre', 'return pre(x)'),
+    fixed: blockWith('slot inner', 'return inner(x)'),
+  },
+  HYB3069: {
+    title: 'Too much to expand',
+    message: "'{name}' expands to more than {limit} calls.",
+    explanation:
+      'Functions and blocks are expanded where they are used, so functions that call each other several times over several levels grow without end. What repeats over time is a `scan`; what repeats over layers is a pattern.',
+    example: `${Array.from({ length: 20 }, (_, i) => `fn f${i + 1}(x) = f${i}(x) + f${i}(x + 1)`).join('\n')}\nfn f0(x) = x\n\n${blockWith('return f20(x)')}`,
+    fixed: `fn f0(x) = x\nfn f1(x) = f0(x) + f0(x + 1)\n\n${blockWith('return f1(x)')}`,
+  },
 } as const satisfies DocumentedCatalogue;

@@ -210,7 +210,7 @@ export const shapeMessages = {
     message: '{message}.',
     explanation:
       'The operation cannot be applied to tensors of these types. Comparisons give conditions, which only `and`, `or`, `not` and `where` take; everything else computes with numbers.',
-    example: blockWith('return (x > 0) + x'),
-    fixed: blockWith('return where(x > 0, 1, 0) + x'),
+    example: blockWith('return sigmoid(x > 0)'),
+    fixed: blockWith('return where(x > 0, 0.73, 0.5)'),
   },
 } as const satisfies DocumentedCatalogue;
