@@ -57,6 +57,7 @@ export function createUnit(options: TraceOptions): Unit & { readonly layer: Laye
     width: options.width,
     declared: new Map(),
     expanded: { count: 0 },
+    unmet: { some: false },
     rows: new Map(),
     ...(options.instance !== undefined && { instance: options.instance }),
     ...(options.generic !== undefined && { generic: options.generic }),

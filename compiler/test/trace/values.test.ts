@@ -89,7 +89,9 @@ test('functions: by place, by name, partial, as arguments, with shapes and bodie
   const leaky = (v: number): number => (v > 0 ? v : 0.1 * v);
   expectRows(run('return leaky(x, 0.1)', functions), (row) => row.map(leaky));
   expectRows(run('return leaky(slope = 0.1, x = x)', functions), (row) => row.map(leaky));
-  expectRows(run('let f = leaky(slope = 0.1)\nreturn twice(f, x)', functions), (row) => row.map((v) => leaky(leaky(v))));
+  expectRows(run('let f = leaky(slope = 0.1)\nreturn twice(f, x)', functions), (row) =>
+    row.map((v) => leaky(leaky(v))),
+  );
   expectRows(run('return twice(tanh, x)', functions), (row) => row.map((v) => Math.tanh(Math.tanh(v))));
   expectRows(run('return x * norm2(x)', functions), (row) => row.map((v) => v * sum(row.map((w) => w * w))));
   expectRows(run('return halved(x)', functions), (row) => row.map((v) => v / 2));
@@ -112,8 +114,10 @@ test('linear maps: several dimensions, bias, weights as tensors', () => {
 test('sigma divides by the spectral norm, which power iteration finds, and multiplies by gamma', () => {
   const weight = tensor([WIDTH, WIDTH]);
   const at = (i: number): readonly number[] => [...weight.data.subarray(i * WIDTH, (i + 1) * WIDTH)];
-  const times = (v: readonly number[]): number[] => Array.from({ length: WIDTH }, (_, i) => sum(v.map((w, k) => w * at(i)[k]!)));
-  const back = (v: readonly number[]): number[] => Array.from({ length: WIDTH }, (_, k) => sum(v.map((w, i) => w * at(i)[k]!)));
+  const times = (v: readonly number[]): number[] =>
+    Array.from({ length: WIDTH }, (_, i) => sum(v.map((w, k) => w * at(i)[k]!)));
+  const back = (v: readonly number[]): number[] =>
+    Array.from({ length: WIDTH }, (_, k) => sum(v.map((w, i) => w * at(i)[k]!)));
   let direction: number[] = Array.from({ length: WIDTH }, (_, i) => 1 + i / 10);
   let largest = 0;
   for (let i = 0; i < 5000; i++) {
@@ -123,7 +127,10 @@ test('sigma divides by the spectral norm, which power iteration finds, and multi
     direction = next.map((v) => v / length);
   }
   const gamma: Reference = { shape: [], data: Float64Array.of(1.7) };
-  const result = run('param map = linear(width -> width, sigma = true)\nreturn map(x)', '', { 'map.weight': weight, 'map.gamma': gamma });
+  const result = run('param map = linear(width -> width, sigma = true)\nreturn map(x)', '', {
+    'map.weight': weight,
+    'map.gamma': gamma,
+  });
   const expected = Float64Array.from(rows.flatMap((row) => times(row).map((v) => (v * 1.7) / largest)));
   expectClose(result, { shape: [TOKENS, WIDTH], data: expected }, 1e-10);
 });
@@ -134,7 +141,10 @@ test('norms: the caller may call its dimensions what it likes, and two norms hav
     row.map((v, i) => (v / Math.sqrt(sum(row.map((w) => w * w)) / WIDTH + 1e-5)) * weight.data[i]!);
   const body = 'slot inner = RMSNorm\nlet a = inner(x)\nlet b = inner(2 * x)\nreturn a + b';
   expectRows(run(body, '', weights), (row) => {
-    const b = rms(row.map((v) => 2 * v), weights['inner.b.weight']);
+    const b = rms(
+      row.map((v) => 2 * v),
+      weights['inner.b.weight'],
+    );
     return rms(row, weights['inner.a.weight']).map((v, i) => v + b[i]!);
   });
 });
@@ -146,7 +156,8 @@ test("a norm's own dimensions do not mix with those of its argument", () => {
     let g = x as [..., groups, size]
     return (g - mean(g, size)) as [..., d]
   }`;
-  const body = 'dim groups = 2\ndim d = 4\nslot inner = Grouped(2)\nreturn inner(x as [time, groups, d]) as [time, width]';
+  const body =
+    'dim groups = 2\ndim d = 4\nslot inner = Grouped(2)\nreturn inner(x as [time, groups, d]) as [time, width]';
   expectRows(run(body, norm), (row) =>
     [0, 1, 2, 3].flatMap((i) => {
       const pair = row.slice(2 * i, 2 * i + 2);

@@ -1,7 +1,7 @@
 /** Functions along dimensions: reductions, and tensors in other shapes. */
 import type { NodeId } from '../../graph/graph.js';
 import type { ReductionName } from '../../ops/attributes.js';
-import { describeDims } from '../elaborate/describe.js';
+import { describeDims, describeSizes } from '../elaborate/describe.js';
 import { addNode, addTensor, fail, nodeType } from '../elaborate/frame.js';
 import type { Frame } from '../elaborate/frame.js';
 import { broadcasts } from '../elaborate/operators.js';
@@ -95,8 +95,8 @@ const split: Builtin = {
     const last = dims.at(-1);
     const total = parts.reduce((n, part) => n + sizeOf(part), 0);
     if (last === undefined || last.extent === 'time' || last.extent !== total) {
-      const expected = last === undefined ? 'a last dimension' : describeDims([last], frame.unit);
-      const sizes = parts.map((part) => part.map((d) => describeDims([d], frame.unit).slice(1, -1)).join(' * '));
+      const expected = last === undefined ? 'a last dimension' : describeSizes([last], frame.unit);
+      const sizes = parts.map((part) => part.map((d) => describeSizes([d], frame.unit).slice(1, -1)).join(' * '));
       fail(frame, 'HYB3064', span, {}, { expected, found: sum(sizes, total, frame) });
       return FAILED;
     }
@@ -114,7 +114,7 @@ const split: Builtin = {
 
 /** `a: 2 + b: 3 = 5`; in a generic check sizes have no numbers. */
 function sum(parts: readonly string[], total: number, { unit }: Frame): string {
-  return unit.generic === undefined ? `${parts.join(' + ')} = ${total}` : parts.join(' + ');
+  return unit.generic === undefined ? `${parts.join(' + ')} = ${total}` : parts.join(', ');
 }
 
 function cut(
@@ -183,8 +183,8 @@ function join(call: BuiltinCall, nodes: readonly NodeId[], to: SizedDim): Value 
     return FAILED;
   }
   if (total !== to.extent) {
-    const parts = lasts.map((d) => describeDims([d!], frame.unit).slice(1, -1));
-    fail(frame, 'HYB3064', span, {}, { expected: describeDims([to], frame.unit), found: sum(parts, total, frame) });
+    const parts = lasts.map((d) => describeSizes([d!], frame.unit).slice(1, -1));
+    fail(frame, 'HYB3064', span, {}, { expected: describeSizes([to], frame.unit), found: sum(parts, total, frame) });
     return FAILED;
   }
   const first = nodeType(frame, nodes[0]!).dims;

@@ -46,7 +46,7 @@ export function elaborateBlock(instance: Instance, inputs: readonly BlockInput[]
     fail(outside, 'HYB3037', place.span, { name: declaration.name.text });
     return FAILED;
   }
-  if (!expand(outside, declaration.name.text, place.span)) return FAILED;
+  if (!expand(place.frame, declaration.name.text, place.span)) return FAILED;
   const taken = new Set<string>();
   for (const { value } of inputs) if (value.kind === 'tensor') for (const d of typeOf(value).dims) taken.add(d.name);
   const norm = place.norm ?? place.frame.norm;

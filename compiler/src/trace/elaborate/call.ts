@@ -97,7 +97,10 @@ export function applyFunction(callee: FunctionValue, written: readonly Argument[
   };
   const given = new Set(Object.keys(callee.arguments));
   const bound = bindArguments(signature, written, frame, given);
-  if (bound === undefined) return FAILED;
+  if (bound === undefined) {
+    for (const { value } of written) if (value.kind !== 'Arrow') evaluate(value, frame);
+    return FAILED;
+  }
   const values = new Map<string, { readonly value: Value; readonly span: Span }>();
   for (const [name, value] of Object.entries(callee.arguments)) values.set(name, { value, span });
   for (const [name, [argument]] of bound.bound) {

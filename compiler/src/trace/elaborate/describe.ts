@@ -12,6 +12,17 @@ export function describeDims(dims: readonly Dim[], unit: WithSizes): string {
   return `[${dims.map((d) => describeDim(d, unit)).join(', ')}]`;
 }
 
+/** The same with the sizes that names stand for: `[time, inner = heads * head_dim]`. */
+export function describeSizes(dims: readonly Dim[], unit: WithSizes): string {
+  const { generic } = unit;
+  if (generic === undefined) return describeDims(dims, unit);
+  const parts = dims.map((d) => {
+    const size = d.extent === 'time' ? d.name : generic.describe(d.extent);
+    return size === d.name ? size : `${d.name} = ${size}`;
+  });
+  return `[${parts.join(', ')}]`;
+}
+
 export function describeDim({ name, extent }: Dim, { generic }: WithSizes): string {
   if (extent === 'time' || name === `${extent}`) return name;
   if (generic === undefined) return `${name}: ${extent}`;

@@ -164,7 +164,8 @@ export function unknownName(name: Name, frame: Frame, candidates?: readonly stri
   return FAILED;
 }
 
-function isBroken({ scope }: Frame, name: string): boolean {
+/** Whether an import failed to find the name, which has been reported. */
+export function isBroken({ scope }: Frame, name: string): boolean {
   const { isBroken: test } = scope as { isBroken?: (name: string) => boolean };
   return test?.call(scope, name) === true;
 }

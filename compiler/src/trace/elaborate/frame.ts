@@ -29,8 +29,10 @@ export interface Unit {
   readonly requirements?: Requirement[];
   /** Parameters in the order of their declaration, by path. */
   readonly declared: Map<string, DeclaredParameter>;
+  /** Whether a requirement did not hold. */
+  readonly unmet: { some: boolean };
   /** Applications of functions and blocks so far. */
-  readonly expanded: { count: number };
+  readonly expanded: { count: number; outermost?: { readonly name: string; readonly span: Span } };
   /** Number of leading dimensions of each linear map's weight that are its outputs, by path. */
   readonly rows: Map<string, number>;
 }
@@ -102,6 +104,19 @@ export function bind(frame: Frame, name: { readonly text: string; readonly span:
   fail(frame, 'HYB3024', name.span, { name: name.text }, { related });
 }
 
+/** Findings that follow from sizes: of a block whose requirements are not met they say nothing new. */
+const OF_SIZES: ReadonlySet<TraceCode> = new Set<TraceCode>([
+  'HYB3010',
+  'HYB3012',
+  'HYB3013',
+  'HYB3015',
+  'HYB3016',
+  'HYB3039',
+  'HYB3064',
+  'HYB3065',
+  'HYB3066',
+]);
+
 /** Adds a finding, with the place of the instance that led here. */
 export function fail<K extends TraceCode>(
   frame: Pick<Frame, 'unit'>,
@@ -110,7 +125,8 @@ export function fail<K extends TraceCode>(
   values: ReportArguments<K>,
   details: DiagnosticDetails = {},
 ): undefined {
-  const { diagnostics, instance } = frame.unit;
+  const { diagnostics, instance, unmet } = frame.unit;
+  if (unmet.some && OF_SIZES.has(code)) return undefined;
   const outside =
     instance !== undefined &&
     !(instance.file === span.file && instance.start <= span.start && span.end <= instance.end);
@@ -180,13 +196,17 @@ export function addTensor<N extends OpName>(
 }
 
 /** Functions that call functions twice grow as powers of two; no block that a person writes comes near. */
-const LARGEST_EXPANSION = 20_000;
+const LARGEST_EXPANSION = 2000;
 
-/** Counts an application; false, with one finding, where a unit has too many. */
-export function expand(frame: Pick<Frame, 'unit'>, name: string, span: Span): boolean {
+/** Counts an application; false, with one finding at the outermost call, where a unit has too many. */
+export function expand(frame: Pick<Frame, 'unit' | 'open'>, name: string, span: Span): boolean {
   const { expanded } = frame.unit;
+  if (frame.open.length <= 1) expanded.outermost = { name, span };
   expanded.count++;
-  if (expanded.count === LARGEST_EXPANSION) fail(frame, 'HYB3069', span, { name, limit: LARGEST_EXPANSION });
+  if (expanded.count === LARGEST_EXPANSION) {
+    const { outermost } = expanded;
+    fail(frame, 'HYB3069', outermost?.span ?? span, { name: outermost?.name ?? name, limit: LARGEST_EXPANSION });
+  }
   return expanded.count < LARGEST_EXPANSION;
 }
 

@@ -8,7 +8,7 @@ import { MODULES } from '../builtins/modules.js';
 import { bindArguments, reportMissing } from './arguments.js';
 import { instanceArguments } from './block.js';
 import { printExpression } from './describe.js';
-import { evaluate } from './expression.js';
+import { evaluate, isBroken } from './expression.js';
 import { bind, fail, lookup } from './frame.js';
 import type { Frame } from './frame.js';
 import { DEFAULT_STD, initializer } from './initializer.js';
@@ -121,6 +121,7 @@ function moduleOf(statement: ParamStatement, value: Expression, frame: Frame): M
     if (callee.text === 'linear') return linearModule(statement, call, frame);
     if (callee.text === 'conv1d') return convolutionModule(statement, call, frame);
     if (declared === undefined && lookup(frame, callee.text) === undefined) {
+      if (isBroken(frame, callee.text)) return undefined;
       const blocks = frame.scope.names().filter((n) => frame.scope.lookup(n)?.kind === 'block');
       fail(
         frame,
@@ -145,7 +146,11 @@ function moduleOf(statement: ParamStatement, value: Expression, frame: Frame): M
 function linearModule(statement: ParamStatement, call: Call, frame: Frame): Module | undefined {
   const attribute = initAttribute(statement.attributes, frame);
   const bound = bindArguments(MODULES.linear, call.arguments, frame);
-  if (bound === undefined) return undefined;
+  if (bound === undefined) {
+    const written = call.arguments[0]?.value;
+    if (written?.kind === 'Arrow') arrowDims(written, frame);
+    return undefined;
+  }
   const [map] = bound.bound.get('map') ?? [];
   if (map === undefined) {
     reportMissing(MODULES.linear, ['from -> to'], call.span, frame);

@@ -3,7 +3,7 @@ import type { Expression, Shape, ShapeDim, Span } from '@hyb/grammar';
 import { didYouMean, listNames } from '../../diagnostics/suggest.js';
 import { TIME } from '../../graph/types.js';
 import type { Dim } from '../../graph/types.js';
-import { describeDim, describeDims, printExpression, printShape } from './describe.js';
+import { describeDim, describeDims, describeSizes, printExpression, printShape } from './describe.js';
 import { evaluate, unknownName } from './expression.js';
 import { tensorNode } from './operators.js';
 import { addTensor, bind, dimName, fail, lookup } from './frame.js';
@@ -285,7 +285,7 @@ export function reshape(value: Value, shape: Shape, frame: Frame, span: Span): V
   const { dims } = typeOf(value);
   const elements = (all: readonly Dim[]): number => all.reduce((n, d) => (d.extent === 'time' ? n : n * d.extent), 1);
   const timed = (all: readonly Dim[]): boolean => all.some((d) => d.extent === 'time');
-  const details = { expected: describeDims(dims, frame.unit), found: describeDims(wanted, frame.unit) };
+  const details = { expected: describeSizes(dims, frame.unit), found: describeSizes(wanted, frame.unit) };
   if (elements(dims) !== elements(wanted) || timed(dims) !== timed(wanted)) {
     fail(frame, 'HYB3013', span, { shape: printShape(shape) }, details);
     return FAILED;

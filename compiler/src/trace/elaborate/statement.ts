@@ -89,6 +89,7 @@ export function elaborateStatement(statement: Exclude<Statement, { kind: 'Return
         return;
       }
       frame.unit.requirements?.push({ condition });
+      frame.unit.unmet.some = true;
       const text = message?.value ?? 'a requirement of the block does not hold';
       const place = frame.unit.instance ?? condition.span;
       fail(

@@ -47,11 +47,16 @@ export function checkDeclaration(declaration: Declaration, scope: Scope): readon
  */
 export function checkUnused(project: Project, models: readonly Model[]): readonly Diagnostic[] {
   const used = new Set(models.flatMap(declarationsOf));
-  return project.entries.flatMap(({ syntax, scope }) =>
-    syntax.declarations.flatMap((declaration) =>
-      declaration.kind === 'BlockDeclaration' && used.has(declaration) ? [] : checkDeclaration(declaration, scope),
-    ),
-  );
+  const found: Diagnostic[] = [];
+  for (const { syntax, scope } of project.entries) {
+    for (const declaration of syntax.declarations) {
+      if (declaration.kind === 'BlockDeclaration' && used.has(declaration)) continue;
+      found.push(...checkDeclaration(declaration, scope));
+      // Functions that grow without end take long to check, each of them anew.
+      if (found.some((d) => d.code === 'HYB3069')) return found;
+    }
+  }
+  return found;
 }
 
 /** Blocks and norms that stand in a model's layers and head. */
