@@ -83,10 +83,10 @@ test('118 layers trace in a few milliseconds', () => {
   const [model] = modelsOf('nemotron-h-56b.hyb');
   trace(model!);
   const times = Array.from({ length: 10 }, () => {
-    const start = performance.now();
+    const start = process.cpuUsage();
     trace(model!);
-    return performance.now() - start;
+    return process.cpuUsage(start).user / 1e3;
   });
-  // Generous: the machine that runs the tests is shared.
-  expect(Math.min(...times)).toBeLessThan(100);
+  // Milliseconds of processor time, which other work on the machine stretches only a little.
+  expect(Math.min(...times)).toBeLessThan(20);
 });

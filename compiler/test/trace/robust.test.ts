@@ -115,8 +115,8 @@ test('names of the host language are names', () => {
 test('functions that double at each level end in a finding, within a second', () => {
   const functions = Array.from({ length: 40 }, (_, i) => `fn f${i + 1}(x) = f${i}(x) + f${i}(2 * x)`).join('\n');
   const source = `fn f0(x) = x\n${functions}\nblock Body(x: [time, width]) -> [time, width] { return f40(x) }`;
-  const start = performance.now();
+  const start = process.cpuUsage();
   expect([...new Set(findings(source).map((d) => d.code))]).toEqual(['HYB3069']);
-  // Generous: the machine that runs the tests is shared.
-  expect(performance.now() - start).toBeLessThan(5000);
+  // Processor time, which other work on the machine stretches only a little.
+  expect(process.cpuUsage(start).user / 1e6).toBeLessThan(2);
 });
