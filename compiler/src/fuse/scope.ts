@@ -8,6 +8,7 @@ import * as e from '../kernel/expressions.js';
 import type { BufferElement, Expression } from '../kernel/ir.js';
 import type { CallOperand, CallUniform, KernelCall, Mode, VectorLayout } from '../lower/call.js';
 import { convStep } from '../lower/conv1d.js';
+import { describe } from '../lower/names.js';
 import type { Coordinates, KernelScope } from '../lower/scope.js';
 import type { TimeAxis } from './axis.js';
 import { Evaluator } from './evaluate.js';
@@ -33,6 +34,8 @@ export class FusedKernel implements KernelScope {
   readonly evaluator: Evaluator;
   readonly #buffers = new Map<string, { buffer: Buffer; operand: CallOperand }>();
   readonly #uniforms = new Map<string, CallUniform>();
+  /** A structured op of several kernels runs its epilogue in one of them: the one whose label says so. */
+  #runsEpilogue = false;
   /** Values and vector parameters that the kernel has read or stored, and elements of state per token. */
   readonly #loaded = new Set<NodeId>();
   readonly #stored = new Set<NodeId>();
@@ -147,6 +150,7 @@ export class FusedKernel implements KernelScope {
   }
 
   output(at: Coordinates, value: Expression): void {
+    this.#runsEpilogue = true;
     const anchor = this.graph.nodes[this.group.anchors[0]!]!;
     this.store(new Map([[anchor.id, { position: positionIn(this.builder, anchor.type, at), value }]]));
   }
@@ -278,10 +282,12 @@ export class FusedKernel implements KernelScope {
   }
 
   finish(call: Parameters<KernelScope['finish']>[0]): KernelCall {
-    const kernel = this.builder.finish(call);
+    const epilogue = this.#runsEpilogue ? [...this.group.epilogue] : [];
+    const label = epilogue.length > 0 ? `${call.label} + ${describe(this.graph, epilogue)}` : call.label;
+    const kernel = this.builder.finish({ ...call, doc: call.doc === call.label ? label : call.doc });
     return {
       variants: [kernel],
-      label: call.label,
+      label,
       bindings: Object.fromEntries([...this.#buffers.values()].map(({ buffer, operand }) => [buffer.name, operand])),
       uniforms: Object.fromEntries(this.#uniforms),
       grid: call.grid,
