@@ -1,4 +1,5 @@
 import type { Dtype } from '../graph/types.js';
+import { linearBounds } from './precision.js';
 import type { Model, PrecisionRule, PrecisionSelector, Role } from '../model/model.js';
 
 /** A place in a model at which a value is rounded. */
@@ -95,8 +96,7 @@ function rankAt(selector: PrecisionSelector | undefined, place: PrecisionPlace):
     case 'linear_range': {
       if (place.linear === undefined) return undefined;
       const { index, count } = place.linear;
-      const start = selector.start < 0 ? Math.max(0, count + selector.start) : selector.start;
-      const end = selector.end < 0 ? count + selector.end : Math.min(selector.end, count);
+      const { start, end } = linearBounds(selector, count);
       return index >= start && index < end ? [7, start - end] : undefined;
     }
   }

@@ -1,10 +1,16 @@
 /** Precision rules as written become rules with resolved selectors; which of them decides is told by `precision-of.ts`. */
-import type { Expression, Path, PathStep, PrecisionRule as WrittenPrecisionRule } from '@hyb/grammar';
-import type { Diagnostics } from '../diagnostics/collector.js';
+import type {
+  BlockDeclaration,
+  Diagnostic,
+  Expression,
+  Path,
+  PathStep,
+  PrecisionRule as WrittenPrecisionRule,
+} from '@hyb/grammar';
+import { Diagnostics } from '../diagnostics/collector.js';
 import { didYouMean, listNames } from '../diagnostics/suggest.js';
-import type { BlockDeclaration } from '@hyb/grammar';
 import type { Dtype } from '../graph/types.js';
-import type { PrecisionRule, PrecisionSelector, Role } from '../model/model.js';
+import type { Model, PrecisionRule, PrecisionSelector, Role } from '../model/model.js';
 import type { WrittenRule } from './definition.js';
 import { printPath } from './definition.js';
 import { report } from './messages/report.js';
@@ -44,7 +50,7 @@ export function resolveRules(
       rules.set(resolved.selector === undefined ? key : JSON.stringify([resolved.role, resolved.selector]), resolved);
   }
   const result = [...rules.values()];
-  reportTies(result, diagnostics);
+  reportTies(result, (selector) => (selector.kind === 'layer' ? selector : undefined), 'layer', diagnostics);
   return result;
 }
 
@@ -211,24 +217,67 @@ function linearRange(path: Path, index: Expression, diagnostics: Diagnostics): P
   return { kind: 'linear_range', start, end };
 }
 
-/** Ties that show without knowing the graph: ranges of layers that overlap, neither inside the other. */
-function reportTies(rules: readonly PrecisionRule[], diagnostics: Diagnostics): void {
+/**
+ * What is wrong with rules for ranges of `linears`, which only a traced model can tell: ranges beyond its matrix products,
+ * and ranges that overlap, neither inside the other, and disagree.
+ *
+ * @param count matrix products of all layers, as `PrecisionPlace.linear` counts them
+ */
+export function checkLinearRules(model: Pick<Model, 'precision'>, count: number): readonly Diagnostic[] {
+  const diagnostics = new Diagnostics();
+  for (const { selector, span } of model.precision) {
+    if (selector?.kind !== 'linear_range') continue;
+    const { start, end } = linearBounds(selector, count);
+    if (start < end) continue;
+    const values = { selector: printSelector(selector), reason: `the layers have ${count} matrix products` };
+    diagnostics.add(report('HYB4007', span, values));
+  }
+  reportTies(
+    model.precision,
+    (selector) => (selector.kind === 'linear_range' ? linearBounds(selector, count) : undefined),
+    'matrix product',
+    diagnostics,
+  );
+  return diagnostics.list();
+}
+
+interface Bounds {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The range counted from the start, cut to the products that there are. */
+export function linearBounds({ start, end }: Bounds, count: number): Bounds {
+  return {
+    start: start < 0 ? Math.max(0, count + start) : start,
+    end: end < 0 ? count + end : Math.min(end, count),
+  };
+}
+
+/** Rules of one role for ranges that overlap, neither inside the other, with different formats. */
+function reportTies(
+  rules: readonly PrecisionRule[],
+  boundsOf: (selector: PrecisionSelector) => (Bounds & { readonly member?: string }) | undefined,
+  unit: string,
+  diagnostics: Diagnostics,
+): void {
   for (const [i, second] of rules.entries()) {
+    const b = second.selector === undefined ? undefined : boundsOf(second.selector);
+    if (b === undefined) continue;
     for (const first of rules.slice(0, i)) {
-      if (first.role !== second.role || first.type === second.type) continue;
-      const [a, b] = [first.selector, second.selector];
-      if (a?.kind !== 'layer' || b?.kind !== 'layer' || a.member !== b.member) continue;
+      const a = first.selector === undefined ? undefined : boundsOf(first.selector);
+      if (a === undefined || first.role !== second.role || first.type === second.type || a.member !== b.member)
+        continue;
       const overlap = { start: Math.max(a.start, b.start), end: Math.min(a.end, b.end) };
       if (overlap.start >= overlap.end) continue;
       const nested = overlap.end - overlap.start === Math.min(a.end - a.start, b.end - b.start);
       const equal = a.end - a.start === b.end - b.start;
-      if (nested && !equal) continue;
-      diagnostics.add(tie(first, second, `layer ${overlap.start}`));
+      if (!nested || equal) diagnostics.add(tie(first, second, `${unit} ${overlap.start}`));
     }
   }
 }
 
-export function tie(first: PrecisionRule, second: PrecisionRule, place: string): ReturnType<typeof report> {
+function tie(first: PrecisionRule, second: PrecisionRule, place: string): ReturnType<typeof report> {
   const related = [{ span: first.span, message: 'the other rule' }];
   const values = { first: printRule(first), second: printRule(second), place };
   return report('HYB4005', second.span, values, { related });

@@ -3,8 +3,11 @@ import type { Diagnostic } from '@hyb/grammar';
 import { Diagnostics } from '../diagnostics/collector.js';
 import { contentKey } from '../graph/key.js';
 import type { Graph, GraphInstance, ModelGraph } from '../graph/graph.js';
+import { printType } from '../graph/types.js';
 import type { Dtype } from '../graph/types.js';
 import type { BlockInstance, Constant, Layer, Model, NormInstance } from '../model/model.js';
+import { report } from '../resolve/messages/report.js';
+import { checkLinearRules } from '../resolve/precision.js';
 import type { PrecisionPlace } from '../resolve/precision-of.js';
 import { traceEmbedding, traceHead } from './ends.js';
 import { decide } from './precision.js';
@@ -60,6 +63,8 @@ class ModelTracer {
       this.#layer(layer, plain[i]!, { first, count });
       first += plain[i]!.products;
     });
+    this.#diagnostics.addAll(checkLinearRules(model, count));
+    this.#checkShared(plain);
     const tied: Record<string, string> = model.head.tie ? { weight: 'embedding.weight' } : {};
     this.#end('head', { part: 'head' }, count, (options) => traceHead(model, options), tied);
     return {
@@ -88,6 +93,25 @@ class ModelTracer {
       this.#plain.set(key, traced);
     }
     return traced;
+  }
+
+  /** Layers that share weights may differ in arguments, but not in the parameters that they have. */
+  #checkShared(traces: readonly Traced[]): void {
+    for (const { index, alias, block, sharedWith } of this.#model.layers) {
+      const [own, first] = [traces[index]?.graph, sharedWith === undefined ? undefined : traces[sharedWith]?.graph];
+      if (own === undefined || first === undefined || own === first) continue;
+      const types = ({ parameters }: Graph): Map<string, string> =>
+        new Map(parameters.map(({ path, type }) => [path, printType(type)]));
+      const [a, b] = [types(first), types(own)];
+      const differing = [...a.keys(), ...b.keys()].find((path) => a.get(path) !== b.get(path));
+      if (differing === undefined) continue;
+      const values = { alias, first: sharedWith!, second: index, parameter: differing };
+      const details = {
+        expected: a.get(differing) ?? 'no such parameter',
+        found: b.get(differing) ?? 'no such parameter',
+      };
+      this.#diagnostics.add(report('HYB2042', block.span, values, details));
+    }
   }
 
   #layer(layer: Layer, plain: Traced, products: TracedInstance['products']): void {

@@ -1,5 +1,7 @@
 /** The models of models/ against the papers' tables and the published configurations. */
-import { printModel, verifyModel } from '@hyb/compiler';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { modelParameters, printModel, trace, verifyModel } from '@hyb/compiler';
 import type { Constant, Model } from '@hyb/compiler';
 import { compile, render } from '../support/compile.js';
 import { modelSources } from '../support/models.js';
@@ -192,4 +194,35 @@ test('every file of models/ compiles without a finding', () => {
   for (const file of Object.keys(modelSources)) {
     expect(render(compile(modelSources, file).diagnostics, modelSources)).toBe('');
   }
+});
+
+test('models/README.md says of each model what it is', () => {
+  const rows = readFileSync(join(process.cwd(), 'models/README.md'), 'utf8').matchAll(
+    /^\| `([\w.-]+)`\s*\| `(\w+)`[^|]*\| ([^|]*?)\s*\|\s*([\d,]+) \|/gm,
+  );
+  const kinds: Record<string, string> = {
+    Mamba2: 'Mamba-2',
+    Attention: 'attention',
+    MLP: 'feed-forward',
+    GatedMLP: 'feed-forward',
+  };
+  const files = [...rows].map(([, file, name, layers, total]) => {
+    const m = load(file!, name);
+    const { graph } = trace(m);
+    const traced = modelParameters(graph).reduce(
+      (sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1),
+      0,
+    );
+    expect([file, traced]).toEqual([file, Number(total!.replaceAll(',', ''))]);
+    if (!layers!.startsWith('as')) {
+      const counts = Object.values(m.aliases).map((block) => {
+        const count = m.layers.filter((layer) => layer.block.declaration === block.declaration).length;
+        return `${count} ${kinds[block.declaration.name.text]}`;
+      });
+      expect([file, layers]).toEqual([file, counts.join(', ')]);
+    }
+    return file;
+  });
+  const others = ['checkpoints.hyb', 'nemotron-h-recipes.hyb'];
+  expect([...files, ...others].sort()).toEqual(Object.keys(modelSources).sort());
 });

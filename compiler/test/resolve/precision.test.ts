@@ -1,4 +1,4 @@
-import { explainPrecision, precisionOf } from '@hyb/compiler';
+import { check, explainPrecision, memoryHost, precisionOf } from '@hyb/compiler';
 import type { Model, PrecisionPlace } from '@hyb/compiler';
 import { codes, compile, model, render } from '../support/compile.js';
 
@@ -104,6 +104,21 @@ test('a tie between ranges of products is told, with both rules', () => {
   expect(explainPrecision(m, 'weights', place(m, 0, 'out.weight', { linear: { index: 0, count: 6 } })).ties).toEqual(
     [],
   );
+});
+
+test('ranges of products are held against the traced model', () => {
+  const products = 2 + 2 + 2 + 2 + 2 + 2 + 2 + 2 + 2 + 2;
+  const found = (...rules: string[]): string[] =>
+    check(memoryHost({ 'main.hyb': source(...rules) }), 'main.hyb').diagnostics.map((d) => `${d.code} ${d.message}`);
+  expect(found('weights in linears[..4] = bf16', 'weights in linears[-4..] = f16')).toEqual([]);
+  expect(found(`weights in linears[${products - 1}] = bf16`)).toEqual([]);
+  expect(found(`weights in linears[${products}] = bf16`)).toEqual([
+    `HYB4007 'linears[${products}..${products + 1}]' addresses nothing: the layers have ${products} matrix products.`,
+  ]);
+  expect(found('weights in linears[..12] = bf16', 'weights in linears[-12..] = f16')).toEqual([
+    "HYB4005 'weights in linears[..12] = bf16' and 'weights in linears[-12..] = f16' are equally specific and say different types for matrix product 8.",
+  ]);
+  expect(found('weights in linears[2..12] = bf16', 'weights in linears[3..5] = f16')).toEqual([]);
 });
 
 test('a derivation replaces rules of the same role and selector, and adds others', () => {

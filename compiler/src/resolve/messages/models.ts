@@ -172,6 +172,14 @@ export const modelMessages = {
     example: modelWith('weights = F'),
     fixed: modelWith('weights = none'),
   },
+  HYB2042: {
+    title: 'Shared layers differ',
+    message: "The layers {first} and {second} share the weights of '{alias}', but '{parameter}' differs between them.",
+    explanation:
+      'Layers of a shared block have the same weights. A single one may have other arguments only if they leave the parameters and their shapes as they are, such as `cap`.',
+    example: modelWith('G = shared MLP(inner = 64)', 'layers[2].inner = 32').replace('[F]', '[F G G]'),
+    fixed: modelWith('G = shared MLP(inner = 64)', 'layers[2].activation = silu').replace('[F]', '[F G G]'),
+  },
   HYB2050: {
     title: 'Field does not exist',
     message: "'{base}' has no '{field}' to change.",
