@@ -11,7 +11,7 @@ import { OPS } from '../../src/ops/table.js';
 import { evaluateGraph, freshSegments } from '../../src/reference/evaluate.js';
 import { checkGradients, fixed, overTime } from '../support/difference.js';
 import type { Operand } from '../support/difference.js';
-import { gatedDelta, leaky } from '../support/scans.js';
+import { correcting, leaky } from '../support/scans.js';
 import type { Random } from '../support/random.js';
 
 type Build = (b: LayerGraphBuilder, nodes: readonly NodeId[]) => NodeId;
@@ -206,7 +206,7 @@ describe('scan', () => {
     scanned(operands, (b, [x, ...weights]) => {
       const paths = [...names.map((name) => `${name}.weight`), 'initial', 'offset', 'out.weight'];
       const given = new Map(paths.map((path, i) => [path, weights[i]!]));
-      return gatedDelta(3, d)({ ...b, parameter: ({ path }) => given.get(path)! }, x!);
+      return correcting(3, d)({ ...b, parameter: ({ path }) => given.get(path)! }, x!);
     });
   });
 

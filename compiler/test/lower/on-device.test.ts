@@ -8,7 +8,7 @@ import type { OpAttributes } from '../../src/ops/attributes.js';
 import { compareWithReference, decode, prefill } from './against-reference.js';
 import type { Round } from './against-reference.js';
 import { attention, convolution, sampleRecurrence, stateSpace } from './cases.js';
-import { gatedDelta, rgLru, scanGraph, shifting, swapping } from './scan-cases.js';
+import { correcting, decaying, scanGraph, shifting, swapping } from './scan-cases.js';
 import { random } from '../support/random.js';
 import { PLAIN, Sampler } from './sampler.js';
 import { onDevice } from './machine.js';
@@ -85,9 +85,9 @@ test.each<OpAttributes['ssd']>([
 );
 
 test.each([
-  ['RG-LRU', rgLru(300)],
-  ['gated delta rule', gatedDelta(2, 40, 72)],
-  ['gated delta rule, states outside of workgroup memory', gatedDelta(1, 2, 3100)],
+  ['a decaying vector', decaying(300)],
+  ['a corrected matrix', correcting(2, 40, 72)],
+  ['a corrected matrix, states outside of workgroup memory', correcting(1, 2, 3100)],
   ['swapping', swapping(70, 9)],
   ['shifting', shifting(2, 37)],
 ])(

@@ -26,8 +26,8 @@ export function scanGraph({ states, outers, body }: ScanCase): Graph {
   return graphOf('scan', { body: b.finishBody(next, yields) }, types);
 }
 
-/** Griffin's RG-LRU: h = a h + sqrt(1 - a²) i x, with the gates from outside. */
-export function rgLru(width: number): ScanCase {
+/** A vector that decays at its own rate in each channel: h = a h + sqrt(1 - a²) i x, with the gates from outside. */
+export function decaying(width: number): ScanCase {
   const W = dim('width', width);
   return {
     states: [{ dims: [W], initial: [] }],
@@ -46,8 +46,8 @@ export function rgLru(width: number): ScanCase {
   };
 }
 
-/** The gated delta rule with heads: S = α S + β (v - α S k) kᵀ, y = S q. */
-export function gatedDelta(heads: number, dv: number, dk: number): ScanCase {
+/** A matrix that forgets and corrects, with heads: S = α S + β (v - α S k) kᵀ, y = S q. */
+export function correcting(heads: number, dv: number, dk: number): ScanCase {
   const [H, V, K] = [dim('heads', heads), dim('value', dv), dim('key', dk)];
   return {
     states: [{ dims: [H, V, K], initial: [] }],

@@ -3,7 +3,7 @@ import { planScan } from '../../src/lower/scan/plan.js';
 import type { OpAttributes } from '../../src/ops/attributes.js';
 import { compareWithReference, decode, prefill } from './against-reference.js';
 import type { Round } from './against-reference.js';
-import { dense, gatedDelta, matrixMemory, rgLru, scanGraph, shifting, swapping } from './scan-cases.js';
+import { dense, correcting, matrixMemory, decaying, scanGraph, shifting, swapping } from './scan-cases.js';
 import type { ScanCase } from './scan-cases.js';
 
 const ROUNDS: readonly Round[] = [
@@ -19,11 +19,11 @@ const ROUNDS: readonly Round[] = [
 const TOLERANCE = 2 ** -17;
 
 const CASES: readonly (readonly [string, ScanCase])[] = [
-  ['RG-LRU', rgLru(5)],
-  ['RG-LRU in ragged slices', rgLru(251)],
-  ['gated delta rule, tiny', gatedDelta(2, 3, 5)],
-  ['gated delta rule, sliced', gatedDelta(2, 40, 72)],
-  ['gated delta rule, states outside of workgroup memory', gatedDelta(1, 2, 3100)],
+  ['a decaying vector', decaying(5)],
+  ['a decaying vector in ragged slices', decaying(251)],
+  ['a corrected matrix, tiny', correcting(2, 3, 5)],
+  ['a corrected matrix, sliced', correcting(2, 40, 72)],
+  ['a corrected matrix, states outside of workgroup memory', correcting(1, 2, 3100)],
   ['matrix memory', matrixMemory(2, 6)],
   ['matrix memory, larger', matrixMemory(2, 36)],
   ['dense', dense(7)],
@@ -49,14 +49,14 @@ describe('scan', () => {
       const graph = scanGraph(scanCase);
       return planScan((graph.nodes[graph.output]!.attributes as OpAttributes['scan']).body);
     };
-    expect(plan(rgLru(4096))).toMatchObject({
+    expect(plan(decaying(4096))).toMatchObject({
       slices: [{ size: 128 }],
       threads: 128,
       statesAreShared: false,
       commitTogether: false,
       yieldsLate: true,
     });
-    const delta = plan(gatedDelta(8, 128, 128));
+    const delta = plan(correcting(8, 128, 128));
     expect(delta).toMatchObject({
       slices: [{ size: 1 }, { size: 16 }],
       threads: 256,
@@ -66,6 +66,6 @@ describe('scan', () => {
     expect([delta.early.length, delta.late.length]).toEqual([2, 1]);
     expect(plan(dense(300))).toMatchObject({ slices: [], statesAreShared: true });
     expect(plan(swapping(3, 3))).toMatchObject({ commitTogether: true, yieldsLate: false });
-    expect(plan(gatedDelta(1, 2, 3100)).statesInWorkgroup).toBe(false);
+    expect(plan(correcting(1, 2, 3100)).statesInWorkgroup).toBe(false);
   });
 });

@@ -8,7 +8,7 @@ import { evaluateGraph, freshSegments } from '../../src/reference/evaluate.js';
 import { expectClose } from '../support/close.js';
 import { nodeOf } from '../support/op.js';
 import { random } from '../support/random.js';
-import { gatedDelta, leaky } from '../support/scans.js';
+import { correcting, leaky } from '../support/scans.js';
 
 const WIDTH = 5;
 
@@ -50,7 +50,7 @@ test('the leaky average is its closed form', () => {
 
 test('two states, a shifted read and a learned start: against plain loops', () => {
   const d = 3;
-  const graph = build('Delta', gatedDelta(WIDTH, d));
+  const graph = build('Delta', correcting(WIDTH, d));
   expect(verifyGraph(graph, { width: WIDTH })).toEqual([]);
   const parameters = parametersOf(graph, 3);
   const x = random(4).tensor([6, WIDTH]);

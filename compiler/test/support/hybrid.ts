@@ -3,7 +3,7 @@ import type { ModelGraph } from '../../src/graph/graph.js';
 import type { Reference } from '../../src/ops/op.js';
 import { attention, mamba2, mlp, modelOf, residualLayer } from './layers.js';
 import { random } from './random.js';
-import { gatedDelta, leaky, positional } from './scans.js';
+import { correcting, leaky, positional } from './scans.js';
 
 const WIDTH = 8;
 const EPS = 1e-5;
@@ -22,7 +22,7 @@ export function hybrid(): ModelGraph {
     layer('W', attention(clipped, WIDTH)),
     layer('F', mlp(9, WIDTH)),
     layer('L', leaky(WIDTH)),
-    layer('D', gatedDelta(WIDTH, 3)),
+    layer('D', correcting(WIDTH, 3)),
     layer('P', positional(WIDTH)),
     layer('M', mamba2(mamba, WIDTH)),
   ]);

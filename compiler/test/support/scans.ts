@@ -24,10 +24,10 @@ export function leaky(width: number) {
 }
 
 /**
- * The gated delta rule (Yang et al. 2024), one head: S_t = α_t S_{t-1} + β_t (v_t - α_t S_{t-1} k_t) k_tᵀ, y_t = S_t q_t; and a
+ * A matrix that forgets and corrects, one head: S_t = α_t S_{t-1} + β_t (v_t - α_t S_{t-1} k_t) k_tᵀ, y_t = S_t q_t; and a
  * second state that counts, a shifted read of v, and a learned initial value.
  */
-export function gatedDelta(width: number, d: number) {
+export function correcting(width: number, d: number) {
   const [W, D] = [dim('width', width), dim('d', d)];
   return (b: LayerGraphBuilder, x: NodeId): NodeId => {
     const project = (name: string, to: string): NodeId =>
