@@ -59,3 +59,7 @@ export { errorIndex, errorPage, exampleFiles, exampleModel } from './diagnostics
 export * from './compile.js';
 export { plan, type Plan, type PlanOptions } from './plan/plan.js';
 export { parameterCount } from './trace/facts.js';
+export type { Kernel } from './kernel/ir.js';
+export { printKernel } from './kernel/print.js';
+export { verifyKernel, type KernelProblem } from './kernel/verify.js';
+export { printWgsl } from './wgsl/index.js';

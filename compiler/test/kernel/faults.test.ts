@@ -236,3 +236,18 @@ test('a fault says where, who and how often', () => {
     count: 4,
   });
 });
+
+test('the run ends when there are enough faults', () => {
+  const k = kernel((b, y) => {
+    y.set(x.add(t, 8), x.f32(0));
+    y.set(x.add(t, 9), x.f32(0));
+  });
+  expect(faults(k)).toHaveLength(2);
+  expect(faults(k, { faultLimit: 1 })).toEqual(['out_of_bounds 0.store(y)']);
+  const b = new KernelBuilder();
+  b.buffer('a', 'f32', 'read', '');
+  b.buffer('y', 'f32', 'read_write', '').set(t, x.f32(0));
+  const aliased = b.finish({ name: 'test', doc: '', workgroupSize: [LANES, 1, 1] });
+  const memory = new Float32Array(LANES);
+  expect(faults(aliased, { buffers: { a: memory, y: memory }, faultLimit: 1 })).toEqual(['aliasing ']);
+});

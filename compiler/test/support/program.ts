@@ -5,7 +5,8 @@
 import type { Operand, Program, SizeValues, StageInstance, Step } from '@hyb/runtime';
 import { evaluateSize } from '@hyb/runtime';
 import { describeFault, run as interpret } from '../../src/kernel/check/index.js';
-import type { BufferData } from '../../src/kernel/check/index.js';
+import type { BufferData, RunOptions } from '../../src/kernel/check/index.js';
+import type { Kernel } from '../../src/kernel/ir.js';
 import type { Plan } from '../../src/plan/plan.js';
 
 type Words = Float32Array | Uint32Array;
@@ -20,6 +21,8 @@ export class InterpretedProgram {
   readonly program: Program;
   readonly faults: string[] = [];
   dispatches = 0;
+  /** Sees every dispatch before it runs. */
+  observe?: (kernel: Kernel, options: RunOptions) => void;
   /** Skips the search for races and uninitialised reads: several times faster. */
   fast = false;
   /** Residual stream after each stage instance of the last call, by label. */
@@ -101,13 +104,9 @@ export class InterpretedProgram {
       const grid = step.grid.map((s) => evaluateSize(s, call.sizes)) as [number, number, number];
       if (grid.includes(0)) continue;
       this.dispatches++;
-      const { faults } = interpret(kernel, {
-        buffers,
-        uniforms,
-        grid,
-        uninitialised,
-        fast: this.fast,
-      });
+      const options = { buffers, uniforms, grid, uninitialised, fast: this.fast };
+      this.observe?.(kernel, options);
+      const { faults } = interpret(kernel, options);
       this.faults.push(...faults.map((f) => `${instance.label} ${kernel.name}: ${describeFault(f)}`));
     }
   }

@@ -100,7 +100,7 @@ class Generator {
       '  log.workgroup = [wx, wy, wz];',
       '  try { workgroup(wx, wy, wz); } catch (error) {',
       '    if (!(error instanceof Stop)) throw error;',
-      '    if (error.scope === "dispatch") return;',
+      '    if (error.scope === "dispatch") throw error;',
       '  }',
       '}',
     ].join('\n');

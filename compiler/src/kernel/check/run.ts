@@ -56,8 +56,6 @@ export function run(kernel: Kernel, options: RunOptions): RunResult {
   const program = compiled(kernel, constantValues(kernel, options.constants), checked);
   const log = new FaultLog(program.paths, options.faultLimit ?? 16);
   const clock = new Clock();
-  reportAliases(kernel, options.buffers, log);
-
   const unread = new Set(options.uninitialised ?? []);
   const buffers = kernel.buffers.map((declaration) => {
     const type = BUFFER_TYPE[declaration.element];
@@ -94,7 +92,13 @@ export function run(kernel: Kernel, options: RunOptions): RunResult {
     budget: options.iterations ?? 2 ** 28,
   };
   const [gx, gy, gz] = options.grid;
-  program.execute(rt, buffers, shadows, uniforms, gx, gy, gz, options.subgroupSize ?? 4);
+  try {
+    reportAliases(kernel, options.buffers, log);
+    program.execute(rt, buffers, shadows, uniforms, gx, gy, gz, options.subgroupSize ?? 4);
+  } catch (error) {
+    // Enough faults.
+    if (!(error instanceof Stop)) throw error;
+  }
   const unwritten: Record<string, number> = {};
   for (const { name, shadow } of buffers) if (unread.has(name) && shadow) unwritten[name] = shadow.unwritten;
   return { faults: log.faults, unwritten };
