@@ -50,7 +50,8 @@ export interface Compilation extends Checked {
   readonly compiled?: CheckedModel & { readonly plan: Plan };
 }
 
-export const hasErrors = (diagnostics: readonly Diagnostic[]): boolean => diagnostics.some((d) => d.severity === 'error');
+export const hasErrors = (diagnostics: readonly Diagnostic[]): boolean =>
+  diagnostics.some((d) => d.severity === 'error');
 
 /** Everything that can be said about the files without making kernels: names, shapes, precision, weight maps. */
 export function check(host: SourceHost, entries: string | readonly string[], options: CompileOptions = {}): Checked {
