@@ -11,7 +11,7 @@ interface InterpreterLike {
 const InterpreterBase = Interpreter as unknown as new (environment: unknown) => InterpreterLike;
 
 /** Templates come with checkpoints from anywhere: one that does not end, or grows without end, must not hang a page. */
-const MOST_STEPS = 2_000_000;
+const MOST_STEPS = 300_000;
 const MOST_TEXT = 64 * 1024 * 1024;
 const MOST_RANGE = 1_000_000;
 
