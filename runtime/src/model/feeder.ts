@@ -79,10 +79,8 @@ export class Feeder {
     tokens: readonly Tokens[],
     { rows, signal, hooks }: FeedOptions,
   ): Promise<void> {
-    const limits = this.limits(bank);
-    const limit = rows === 'all' ? limits.rows : limits.tokens;
     let before = Promise.resolve();
-    for (const piece of cutPieces(feedsOf(state, bank, tokens, rows), limit)) {
+    for (const piece of cutPieces(feedsOf(state, bank, tokens, rows), this.limits(bank))) {
       signal?.throwIfAborted();
       await this.#run('prefill', state, bank, piece, hooks);
       // One piece waits while another runs; more would only make aborting slow.
@@ -99,7 +97,8 @@ export class Feeder {
     await state.reserve(Math.max(0, ...fed.map(({ length }, sequence) => state.lengths[sequence]! + length)));
     for (const bank of state.banks) {
       const feeds = feedsOf(state, bank, fed, 'last');
-      for (const piece of cutPieces(feeds, this.limits(bank).sequences)) {
+      const most = this.limits(bank).sequences;
+      for (const piece of cutPieces(feeds, { tokens: most, rows: most })) {
         await this.#run('decode', state, bank, piece, hooks);
       }
     }

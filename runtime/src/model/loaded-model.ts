@@ -152,7 +152,7 @@ export class LoadedModel implements Model {
     const { schedule } = this.program;
     const parts = schedule.map((): Float32Array[] => []);
     const feed = { index: 0, slot: 0, position: 0, tokens, rows: 'all' as const };
-    for (const piece of cutPieces([feed], this.#feeder.limits(bank!).rows)) {
+    for (const piece of cutPieces([feed], this.#feeder.limits(bank!))) {
       signal?.throwIfAborted();
       await this.#executor.reserveFor(piece, bank!, buffers);
       const staged: Staged[] = [];

@@ -7,9 +7,9 @@ import { evaluateSize, type SizeValues } from './size.js';
 
 /** The largest calls that fit a device. */
 export interface CallLimits {
-  /** Tokens of a prompt in one call. */
+  /** Tokens of prompts in one call. */
   readonly tokens: number;
-  /** The same where logits are wanted for all of them. */
+  /** Of these, tokens for which logits are wanted. */
   readonly rows: number;
   /** Sequences in one decode step. */
   readonly sequences: number;
@@ -39,9 +39,9 @@ export function callLimits(program: Program, state: StateShape, wanted: number, 
     return fits;
   };
   const { slots } = state;
-  const tokens = roundTiles(largest('prefill', wanted, (n) => worstSizes(n, slots, Math.min(n, slots), state)));
-  const fewRows = Math.max(1, Math.min(tokens, Math.floor(MOST_LOGITS / (4 * vocab))));
-  const rows = roundTiles(largest('prefill', fewRows, (n) => worstSizes(n, slots, n, state)));
+  const someRows = Math.max(1, Math.min(wanted, Math.floor(MOST_LOGITS / (4 * vocab))));
+  const rows = roundTiles(largest('prefill', someRows, (n) => worstSizes(n, slots, n, state)));
+  const tokens = roundTiles(largest('prefill', wanted, (n) => worstSizes(n, slots, Math.min(n, rows), state)));
   const sequences = largest('decode', slots, (n) => worstSizes(n, n, n, state));
   return { tokens, rows, sequences };
 }
@@ -113,25 +113,33 @@ export interface Feed extends BatchEntry {
   readonly index: number;
 }
 
-/** Cuts what is fed to sequences into calls of at most so many tokens. Sequences without tokens are left out. */
-export function* cutPieces(feeds: readonly Feed[], limit: number): Generator<Feed[]> {
+/** Cuts what is fed to sequences into calls within the limits. Sequences without tokens are left out. */
+export function* cutPieces(feeds: readonly Feed[], limits: Pick<CallLimits, 'tokens' | 'rows'>): Generator<Feed[]> {
   let piece: Feed[] = [];
-  let room = limit;
+  let [tokens, rows] = [0, 0];
   for (const feed of feeds) {
     const { length } = feed.tokens;
     for (let done = 0; done < length;) {
-      const taken = Math.min(room, length - done);
-      const last = done + taken === length;
-      const tokens = taken === length ? feed.tokens : Array.prototype.slice.call(feed.tokens, done, done + taken);
-      const rows = feed.rows === 'last' && !last ? 'none' : feed.rows;
-      piece.push({ ...feed, tokens: tokens as number[], position: feed.position + done, rows });
-      done += taken;
-      room -= taken;
-      if (room === 0) {
+      const most = Math.min(limits.tokens - tokens, feed.rows === 'all' ? limits.rows - rows : Infinity, length - done);
+      const last = done + most === length;
+      const wantsRow = feed.rows === 'last' && last;
+      if (most === 0 || (wantsRow && rows === limits.rows)) {
         yield piece;
         piece = [];
-        room = limit;
+        [tokens, rows] = [0, 0];
+        continue;
       }
+      const part =
+        most === length ? feed.tokens : (Array.prototype.slice.call(feed.tokens, done, done + most) as number[]);
+      piece.push({
+        ...feed,
+        tokens: part,
+        position: feed.position + done,
+        rows: feed.rows === 'last' && !last ? 'none' : feed.rows,
+      });
+      done += most;
+      tokens += most;
+      rows += feed.rows === 'all' ? most : wantsRow ? 1 : 0;
     }
   }
   if (piece.length > 0) yield piece;
