@@ -38,7 +38,7 @@ export async function urlSource(url: string | URL, given: UrlOptions = {}): Prom
   return {
     name,
     size,
-    read(offset, length, { signal } = {}) {
+    read(offset, length, { signal, into } = {}) {
       checkRange(name, size, offset, length);
       if (length === 0) return Promise.resolve(new Uint8Array(0));
       const range = `bytes=${offset}-${offset + length - 1}`;
@@ -52,7 +52,7 @@ export async function urlSource(url: string | URL, given: UrlOptions = {}): Prom
           throw failed(name, 'the file changed on the server while it was read');
         }
         if (got && got.start !== offset) throw failed(name, 'the server sent another range than was asked for');
-        const bytes = await readUpTo(response, length, name);
+        const bytes = await readUpTo(response, length, name, into);
         if (bytes.length < length) throw new Interrupted(`only ${bytes.length} of ${length} bytes came`);
         return bytes;
       });
@@ -123,21 +123,22 @@ async function readWhole(response: Response, name: string): Promise<Uint8Array> 
 }
 
 /** Never more than `most` bytes, whatever the server sends. */
-async function readUpTo(response: Response, most: number, name: string): Promise<Uint8Array> {
+async function readUpTo(response: Response, most: number, name: string, into?: Uint8Array): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   const reader = response.body?.getReader();
   for (;;) {
     const chunk = await reader?.read();
     if (!chunk || chunk.done) break;
-    length += chunk.value.length;
-    if (length > most) {
+    if (length + chunk.value.length > most) {
       await reader?.cancel();
       throw failed(name, `the server sent more than ${formatBytes(most)} at once`);
     }
-    chunks.push(chunk.value);
+    if (into) into.set(chunk.value, length);
+    else chunks.push(chunk.value);
+    length += chunk.value.length;
   }
-  if (chunks.length === 1) return chunks[0]!;
+  if (into) return into.subarray(0, length);
   const bytes = new Uint8Array(length);
   let at = 0;
   for (const chunk of chunks) {
