@@ -7,6 +7,7 @@ import { KernelBuilder } from '../kernel/build.js';
 import * as e from '../kernel/expressions.js';
 import type { BufferElement, Expression } from '../kernel/ir.js';
 import type { CallOperand, CallUniform, KernelCall, Mode, VectorLayout } from '../lower/call.js';
+import { Bindings } from '../lower/bindings.js';
 import { convStep } from '../lower/conv1d.js';
 import { describe } from '../lower/names.js';
 import type { Coordinates, KernelScope } from '../lower/scope.js';
@@ -32,8 +33,7 @@ export interface FusionContext {
 export class FusedKernel implements KernelScope {
   readonly builder = new KernelBuilder();
   readonly evaluator: Evaluator;
-  readonly #buffers = new Map<string, { buffer: Buffer; operand: CallOperand }>();
-  readonly #uniforms = new Map<string, CallUniform>();
+  readonly #bindings = new Bindings(this.builder);
   /** A structured op of several kernels runs its epilogue in one of them: the one whose label says so. */
   #runsEpilogue = false;
   /** Values and vector parameters that the kernel has read or stored, and elements of state per token. */
@@ -242,22 +242,11 @@ export class FusedKernel implements KernelScope {
   }
 
   bind(hint: string, operand: CallOperand, element: BufferElement, access: 'read' | 'read_write', doc: string): Buffer {
-    const key = JSON.stringify(operand);
-    const known = this.#buffers.get(key);
-    if (known) {
-      if (known.buffer.element !== element) throw new Error(`${hint} is bound with two element types`);
-      if (access === 'read_write') this.builder.makeWritable(known.buffer.name);
-      return known.buffer;
-    }
-    const buffer = this.builder.buffer(hint, element, access, doc);
-    this.#buffers.set(key, { buffer, operand });
-    return buffer;
+    return this.#bindings.bind(hint, operand, element, access, doc);
   }
 
   uniform(hint: string, value: CallUniform, type: 'u32' | 'i32' | 'f32', doc: string): Expression {
-    const field = this.builder.uniform(hint, type, doc);
-    this.#uniforms.set(field.name, value);
-    return field;
+    return this.#bindings.uniform(hint, value, type, doc);
   }
 
   /** Position of the element `flat` of the node's row at `time`. */
@@ -288,8 +277,8 @@ export class FusedKernel implements KernelScope {
     return {
       variants: [kernel],
       label,
-      bindings: Object.fromEntries([...this.#buffers.values()].map(({ buffer, operand }) => [buffer.name, operand])),
-      uniforms: Object.fromEntries(this.#uniforms),
+      bindings: this.#bindings.operands,
+      uniforms: this.#bindings.uniforms,
       grid: call.grid,
       ...(call.split ? { split: call.split } : {}),
       covers: [...new Set([...this.group.anchors, ...this.group.epilogue, ...this.group.stores])].sort((a, b) => a - b),
