@@ -9,7 +9,7 @@
  *
  * Unfused, every node is a kernel of its own: the program that fusion is checked against.
  */
-import type { Graph, NodeId } from '../graph/graph.js';
+import type { Graph, GraphNode, NodeId } from '../graph/graph.js';
 import type { Mode } from '../lower/call.js';
 import { fusionClass } from './classes.js';
 import type { Group } from './group.js';
@@ -128,15 +128,8 @@ class Partition {
   #storeReductions(id: NodeId): void {
     const found = new Set<NodeId>();
     this.#collectReductions(id, found);
-    // The outermost ones suffice: a row-wise kernel computes the reductions inside it.
-    for (const r of found) if (![...found].some((other) => other !== r && this.#reaches(other, r))) this.#rowwise(r);
-    if (found.size > 0) this.#storeReductions(id);
-  }
-
-  #reaches(from: NodeId, to: NodeId): boolean {
-    if (from === to) return true;
-    if (from < to || this.#home.has(from)) return false;
-    return this.graph.nodes[from]!.inputs.some((i) => this.#reaches(i, to));
+    // All in one kernel, inner ones included: whoever reads a variance reads the mean as well.
+    for (const r of [...found].sort((a, b) => a - b)) this.#rowwise(r);
   }
 
   #rowwise(id: NodeId): void {
@@ -210,7 +203,7 @@ class Partition {
   #readsStream(id: NodeId): boolean {
     const visit = (i: NodeId): boolean => {
       const node = this.graph.nodes[i]!;
-      if (node.op === 'input') return true;
+      if (node.op === 'input') return (node as GraphNode<'input'>).attributes.name === 'x';
       return !this.#home.has(i) && node.inputs.some(visit);
     };
     return this.graph.nodes[id]!.inputs.some(visit);
