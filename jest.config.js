@@ -21,5 +21,5 @@ export default {
   },
   maxWorkers: 2,
   // Kernels compile slowly on a software adapter, more so beside another worker.
-  testTimeout: 120_000,
+  testTimeout: 600_000,
 };
