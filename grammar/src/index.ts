@@ -4,3 +4,7 @@ export * from './diagnostics/diagnostic.js';
 export * from './ast/same-meaning.js';
 export * from './ast/walk.js';
 export * from './parser/parse.js';
+export * from './diagnostics/fixes.js';
+export * from './diagnostics/line-map.js';
+export * from './diagnostics/render.js';
+export * from './format/format.js';

@@ -18,14 +18,16 @@ import { Findings, replacing } from './findings.js';
 import { LazyLookahead } from './lazy-lookahead.js';
 import { DEEPEST } from './limits.js';
 import { report } from './messages.js';
-import { describe, explainProblem } from './problems.js';
+import { describe, endsValue, explainProblem } from './problems.js';
 import { stringValue } from './strings.js';
 import { endOf, type Token } from './token.js';
 
 const As = token('As');
 const Assign = token('Assign');
+const Colon = token('Colon');
 const Comma = token('Comma');
 const LeftBracket = token('LeftBracket');
+const Semicolon = token('Semicolon');
 const StringToken = token('String');
 
 /** What was expected travels in the exception's message: the diagnostic is made of it where the exception is caught. */
@@ -91,6 +93,12 @@ export abstract class BaseParser extends EmbeddedActionsParser {
   // Leaves
 
   protected name(index: number): NameNode {
+    this.ACTION(() => {
+      // Where a name is missing, the declaration on the next line is not to be taken for it.
+      const word = this.peek();
+      const declares = word.depth === 0 && word.firstOnLine && beginsDeclaration(word) && this.nextIs(Name, 2);
+      if (declares && AFTER_DECLARED.has(this.peek(3).image)) throw this.unexpected('a name');
+    });
     const word = this.consume(index, Name);
     return this.ACTION(() => this.nameOf(word));
   }
@@ -119,7 +127,29 @@ export abstract class BaseParser extends EmbeddedActionsParser {
     for (const { when, ALT } of alternatives) {
       if (this.begins(when)) return ALT();
     }
-    throw new NoViableAltException(expected, this.peek(), this.previous);
+    throw this.unexpected(expected);
+  }
+
+  /** To be thrown where the next token does not fit. */
+  protected unexpected(expected: string): Error {
+    return new NoViableAltException(expected, this.peek(), this.previous);
+  }
+
+  /** `=` or `:`. The other one is read as what was meant. */
+  protected sign(index: number, expected: TokenType): void {
+    const other = expected === Assign ? Colon : Assign;
+    if (this.RECORDING_PHASE || !this.nextIs(other)) this.consume(index, expected);
+    else {
+      this.problem({ message: expected.LABEL!, token: this.peek(), previousToken: this.previous });
+      this.SKIP_TOKEN();
+    }
+  }
+
+  /** Gives up the part that is being read where it goes on for more levels than tools that walk the tree can take. */
+  protected limit(levels: number): void {
+    if (levels <= DEEPEST) return;
+    this.report(report('HYB0104', this.spanOf(this.peek()), { limit: DEEPEST }));
+    throw this.unexpected(REPORTED);
   }
 
   protected maybe<T>(index: number, when: Beginning, part: () => T): T | undefined {
@@ -160,7 +190,7 @@ export abstract class BaseParser extends EmbeddedActionsParser {
         } catch (error) {
           this.giveUp(error);
           if (this.peek() === first) this.SKIP_TOKEN();
-          this.skipTo(first.depth, list.ends ?? beginsPart);
+          this.skipTo(first.depth, list.ends ?? beginsPart, separator?.type);
           list.failed?.(this.spanFrom(first));
         }
         if (separator !== undefined) this.separate(separator, list);
@@ -174,18 +204,25 @@ export abstract class BaseParser extends EmbeddedActionsParser {
     if (this.nextIs(type)) {
       this.SKIP_TOKEN();
       if (type !== Comma) while (this.nextIs(type)) this.SKIP_TOKEN();
-    } else if (required) this.checkComma(list.closer);
+    } else if (required) this.checkComma(list.closer, list.expected === 'an argument');
   }
 
-  private checkComma(closer: TokenType): void {
+  private checkComma(closer: TokenType, isArgument: boolean): void {
     const next = this.peek();
     const { previous } = this;
     if (next.tokenType === closer || !this.canBeginExpression(1)) return;
     if (next.virtual === true || previous.virtual === true) return;
-    const end = endOf(previous);
+    // `head_dim 64` among arguments is rather a name and its value.
+    const named = isArgument && isWord(previous) && /^[(,]$/.test(this.peek(-1).image) && !isWord(next);
+    this.reportComma(named);
+  }
+
+  protected reportComma(named = false): void {
+    const end = endOf(this.previous);
     const place = this.span(end, end);
-    const fix = replacing('Add `,`', place, ',');
-    const details = { expected: '`,`', found: describe(next), fixes: [fix] };
+    const comma = replacing('Add `,`', place, ',');
+    const fixes = named ? [replacing('Add `=`', place, ' ='), comma] : [comma];
+    const details = { expected: named ? '`=` or `,`' : '`,`', found: describe(this.peek()), fixes };
     this.report(report('HYB0206', place, {}, details));
   }
 
@@ -199,7 +236,8 @@ export abstract class BaseParser extends EmbeddedActionsParser {
       value = this.subrule(index, this.expression);
     } catch (error) {
       this.giveUp(error);
-      this.skipTo(previous.depth, beginsPart);
+      const separator = this.nextIs(Semicolon) ? Semicolon : Comma;
+      this.skipTo(previous.depth, beginsPart, separator);
       const end = endOf(this.previous);
       return { kind: 'ErrorExpression', span: this.span(Math.min(endOf(previous) + 1, end), end) };
     }
@@ -222,13 +260,14 @@ export abstract class BaseParser extends EmbeddedActionsParser {
     this.problem(error as IRecognitionException);
   }
 
-  private skipStray(first: Token, { expected, ends = beginsPart }: List): void {
-    this.problem({ message: expected, token: first, previousToken: this.previous });
+  private skipStray(first: Token, { expected, separator, ends = beginsPart }: List): void {
+    this.problem({ message: expected, token: first, previousToken: this.previous }, true);
     this.SKIP_TOKEN();
-    this.skipTo(first.depth, ends);
-    while (SEPARATORS.has(this.peek().tokenType) && this.peek().depth === first.depth) {
+    this.skipTo(first.depth, ends, separator?.type);
+    // After what cannot be read a separator separates nothing.
+    while (this.peek().tokenType === separator?.type && this.peek().depth === first.depth) {
       this.SKIP_TOKEN();
-      if (ends === never) this.skipTo(first.depth, never);
+      if (ends === never) this.skipTo(first.depth, never, separator.type);
     }
   }
 
@@ -236,15 +275,14 @@ export abstract class BaseParser extends EmbeddedActionsParser {
   protected skipToCloser(closer: TokenType): void {
     if (this.RECORDING_PHASE || this.nextIs(closer)) return;
     this.problem({ message: closer.LABEL ?? closer.name, token: this.peek(), previousToken: this.previous });
-    this.skipTo(this.peek().depth, never);
-    while (SEPARATORS.has(this.peek().tokenType)) this.SKIP_TOKEN();
+    this.skipTo(this.peek().depth, never, undefined);
   }
 
-  private skipTo(depth: number, begins: (each: Token) => boolean): void {
+  private skipTo(depth: number, begins: (each: Token) => boolean, separator: TokenType | undefined): void {
     for (;;) {
       const next = this.peek();
       if (next.tokenType === EOF || next.depth < depth) return;
-      if (next.depth === depth && (SEPARATORS.has(next.tokenType) || begins(next))) return;
+      if (next.depth === depth && (next.tokenType === separator || begins(next))) return;
       this.SKIP_TOKEN();
     }
   }
@@ -253,18 +291,28 @@ export abstract class BaseParser extends EmbeddedActionsParser {
     this.findings.add(diagnostic);
   }
 
-  protected problem(error: Problem): void {
+  protected problem(error: Problem, stray = false): void {
+    if (error.message === REPORTED) return;
     const found = error.token as Token;
     const previous = error.previousToken?.tokenType === EOF ? undefined : (error.previousToken as Token | undefined);
     // Where a part was put in or taken out before parsing, that has been reported already.
     for (const each of [found, previous]) {
       if (each?.virtual === true || each?.tokenType === Hole) return;
     }
-    const place = { expected: error.message, found, previous, rules: error.context?.ruleStack ?? [] };
+    const rules = error.context?.ruleStack ?? [];
+    const place = { expected: error.message, found, previous, stray, rules };
     this.report(explainProblem({ ...place, file: this.file, text: this.text }));
   }
 
   // What may stand where
+
+  /** A field, statement or rule begins on a line of its own, after a separator, or where its second token shows it. */
+  protected readonly beginsItem = (first: Token): boolean => {
+    if (!isWord(first)) return false;
+    if (first.firstOnLine || !endsValue(this.previous)) return true;
+    const next = this.peek(2);
+    return AFTER_NAME.has(next.tokenType) || (isWord(next) && STATEMENTS.has(first.tokenType));
+  };
 
   /** Words are names, unless what follows them on their line shows that they are used as keywords. */
   protected isOperandName(distance: number): boolean {
@@ -323,13 +371,18 @@ interface Problem {
   readonly context?: { readonly ruleStack: readonly string[] };
 }
 
-const SEPARATORS = new Set<TokenType>([Comma, token('Semicolon')]);
 const LITERALS = new Set<TokenType>([token('Number'), StringToken]);
 const BEGINNINGS = new Set<TokenType>(
   ['Number', 'String', 'LeftParen', 'LeftBracket', 'LeftBrace', 'Minus', 'DotDot'].map(token).concat(Hole),
 );
+/** In place of what was expected, where a diagnostic says more. */
+const REPORTED = '';
+/** What follows the name of a declaration. */
+const AFTER_DECLARED = new Set(['{', '=', '(', 'of', '.']);
+const AFTER_NAME = new Set<TokenType>(['Assign', 'Dot', 'LeftBracket', 'Colon', 'LeftBrace', 'In'].map(token));
 /** Words that may follow a value. */
 const AFTER_VALUE = new Set<TokenType>(['Then', 'Else', 'When', 'With', 'In'].map(token));
+const STATEMENTS = new Set<TokenType>(tokensOf('statement'));
 const DECLARATIONS = new Set<TokenType>(tokensOf('declaration'));
 
 export function isA(each: IToken, type: TokenType): boolean {
@@ -344,7 +397,7 @@ export const never = () => false;
 /** Kinds of separators. */
 export const commas = { type: Comma, required: true } as const;
 export const optionalCommas = { type: Comma, required: false } as const;
-export const semicolons = { type: token('Semicolon'), required: false } as const;
+export const semicolons = { type: Semicolon, required: false } as const;
 
 /** A word or text at the beginning of a line begins a field, statement, entry or rule, unless it goes on an expression. */
 function beginsPart(each: Token): boolean {

@@ -96,6 +96,7 @@ function declarationsOf(tokens: readonly Token[]): Token[][] {
   return parts;
 }
 
+const SEPARATORS = new Set([token('Comma'), token('Semicolon')]);
 const VIRTUAL = { firstOnLine: false, depth: 0, previousEnd: 0, virtual: true } as const;
 
 interface Open {
@@ -105,10 +106,16 @@ interface Open {
   indented: boolean;
 }
 
+/** If more brackets are missing at one place, the innermost ones say enough. */
+const MOST_AT_ONE_PLACE = 3;
+
 /** Pairs the brackets of one declaration in which they do not pair up. */
 class Repair {
   readonly #result: Token[] = [];
   readonly #open: Open[] = [];
+  /** Where brackets were missing last, and how many have been reported there. */
+  #place = -1;
+  #reported = 0;
 
   constructor(
     readonly file: string,
@@ -195,10 +202,16 @@ class Repair {
     const { token: opener, closer } = this.#open.pop()!;
     const last = this.#result.at(-1)!;
     const end = endOf(last);
-    const text = spelling(closer);
+    if (end !== this.#place) this.#reported = 0;
+    this.#place = end;
+    if (this.#reported++ < MOST_AT_ONE_PLACE) this.#reportMissing(opener, spelling(closer), end);
+    const inserted = createTokenInstance(closer, '', end, end, NaN, NaN, NaN, NaN) as Token;
+    this.#result.push(Object.assign(inserted, { ...VIRTUAL, indent: last.indent }));
+  }
+
+  #reportMissing(opener: Token, text: string, end: number): void {
     const here = { file: this.file, start: end, end };
     const separator = text === '}' ? `\n${' '.repeat(opener.indent)}` : '';
-    const fix = replacing(`Add \`${text}\``, here, `${separator}${text}`);
     this.findings.add(
       report(
         'HYB0101',
@@ -207,12 +220,10 @@ class Repair {
         {
           expected: `\`${text}\``,
           related: [{ span: here, message: `\`${text}\` is missing here` }],
-          fixes: [fix],
+          fixes: [replacing(`Add \`${text}\``, here, `${separator}${text}`)],
         },
       ),
     );
-    const inserted = createTokenInstance(closer, '', end, end, NaN, NaN, NaN, NaN) as Token;
-    this.#result.push(Object.assign(inserted, { ...VIRTUAL, indent: last.indent }));
   }
 
   #span(each: Token): Span {
@@ -230,7 +241,7 @@ function link(tokens: readonly Token[]): void {
   let end = 0;
   for (const [index, each] of tokens.entries()) {
     each.previousEnd = end;
-    end = endOf(each);
+    if (!SEPARATORS.has(each.tokenType)) end = endOf(each);
     const next = tokens[index + 1];
     if (next !== undefined) each.next = next;
     if (closers.has(each.tokenType)) {

@@ -14,8 +14,6 @@ import type {
 import type { Span } from '../diagnostics/diagnostic.js';
 import { Hole, Infix, Name, token } from '../tokens/vocabulary.js';
 import { beginsExpression, type Choice, commas, isString, isWord, optionalCommas } from './base-parser.js';
-import { GiveUp } from './findings.js';
-import { DEEPEST } from './limits.js';
 import { report } from './messages.js';
 import { buildOperation, type Part } from './operators.js';
 import { TermParser } from './term-parser.js';
@@ -67,7 +65,8 @@ export abstract class ExpressionParser extends TermParser {
     const links: Link[] = [];
     this.level++;
     try {
-      this.ACTION(() => this.checkLevel());
+      // Brackets are limited before parsing; `if if if …` needs none.
+      this.ACTION(() => this.limit(this.level - 16));
       this.repeat(0, this.isConditional, () => this.link(links));
       const first = this.peek();
       const operation = this.SUBRULE(this.operation);
@@ -79,13 +78,6 @@ export abstract class ExpressionParser extends TermParser {
     }
   });
 
-  /** Brackets are limited before parsing; `if if if …` needs none. */
-  private checkLevel(): void {
-    if (this.level <= DEEPEST + 16) return;
-    this.report(report('HYB0104', this.spanOf(this.peek()), { limit: DEEPEST }));
-    throw new GiveUp();
-  }
-
   /** `if … then … else`. What follows may be the next link of the chain, which needs no recursion however long it is. */
   private link(links: Link[]): void {
     const first = this.CONSUME(If) as Token;
@@ -94,6 +86,7 @@ export abstract class ExpressionParser extends TermParser {
     const then = this.SUBRULE2(this.expression);
     this.CONSUME(Else);
     this.ACTION(() => links.push({ first, condition, then }));
+    this.ACTION(() => this.limit(links.length));
   }
 
   private conditional(links: readonly Link[], last: Expression): Expression {
@@ -140,11 +133,13 @@ export abstract class ExpressionParser extends TermParser {
     this.CONSUME(As);
     const shape = this.SUBRULE(this.shape);
     this.ACTION(() => parts.push({ kind: 'as', shape, end: endOf(this.previous) }));
+    this.ACTION(() => this.limit(parts.length));
   }
 
   private infix(parts: Part[]): void {
     const operator = this.CONSUME(Infix) as Token;
     this.ACTION(() => parts.push({ kind: 'infix', operator }));
+    this.ACTION(() => this.limit(parts.length / 2));
     this.prefixes(2, parts);
     const first = this.peek();
     const operand = this.SUBRULE2(this.operand);
@@ -158,6 +153,7 @@ export abstract class ExpressionParser extends TermParser {
         { when: Not, ALT: () => this.consume(index, Not) },
       ]);
       this.ACTION(() => parts.push({ kind: 'prefix', operator: operator as Token }));
+      this.ACTION(() => this.limit(parts.length / 2));
     });
   }
 
@@ -175,9 +171,11 @@ export abstract class ExpressionParser extends TermParser {
   /** An atom and what is applied to it. */
   private readonly operand = this.RULE('operand', (): Expression => {
     const first = this.peek();
+    let applied = 0;
     let node = this.choose<Expression>(0, 'an expression', this.atoms);
     this.repeat(7, this.isApplied, () => {
       const object = node;
+      this.ACTION(() => this.limit(++applied));
       node = this.choose<Expression>(1, 'an expression', [
         { when: LeftParen, ALT: () => this.call(object, first) },
         { when: Dot, ALT: () => this.member(object, first) },
@@ -191,7 +189,7 @@ export abstract class ExpressionParser extends TermParser {
 
   private readonly atoms: readonly Choice<Expression>[] = [
     { when: NumberToken, ALT: () => this.SUBRULE(this.number) },
-    { when: StringToken, ALT: () => this.string(0) },
+    { when: () => this.isOperandString(), ALT: () => this.string(0) },
     { when: () => this.isConstant(), ALT: () => this.SUBRULE(this.constant) },
     { when: () => this.isScan(), ALT: () => this.SUBRULE(this.scan) },
     { when: () => this.isShared(), ALT: () => this.SUBRULE(this.shared) },
@@ -203,6 +201,12 @@ export abstract class ExpressionParser extends TermParser {
     { when: DotDot, ALT: () => this.rangeTo() },
     { when: Hole, ALT: () => this.hole() },
   ];
+
+  /** A string on its own line before `:` or `=` is the next entry, and the value before it is missing. */
+  private isOperandString(): boolean {
+    const begins = this.peek().firstOnLine && (this.nextIs(Colon, 2) || this.nextIs(Assign, 2));
+    return this.nextIs(StringToken) && !begins;
+  }
 
   private call(callee: Expression, first: Token): Expression {
     const args = this.callArguments();
@@ -335,7 +339,7 @@ export abstract class ExpressionParser extends TermParser {
       closer: RightBrace,
       separator: optionalCommas,
       expected: 'a field',
-      begins: isWord,
+      begins: this.beginsItem,
       part: () => {
         const field = this.SUBRULE(this.field);
         this.ACTION(() => fields.push(field));
@@ -349,7 +353,7 @@ export abstract class ExpressionParser extends TermParser {
       { when: Name, ALT: () => this.name(0) },
       { when: StringToken, ALT: () => this.string(0) },
     ]);
-    this.CONSUME(Colon);
+    this.sign(0, Colon);
     const value = this.value(0);
     return this.ACTION(() => ({ kind: 'MapEntry', span: this.spanFrom(first), key, value }));
   });
@@ -357,7 +361,7 @@ export abstract class ExpressionParser extends TermParser {
   protected readonly field = this.RULE('field', (): Field => {
     const first = this.peek();
     const target = this.SUBRULE(this.path);
-    this.CONSUME(Assign);
+    this.sign(0, Assign);
     const value = this.value(0);
     return this.ACTION(() => ({ kind: 'Field', span: this.spanFrom(first), ...this.docBefore(first), target, value }));
   });
@@ -382,13 +386,13 @@ export abstract class ExpressionParser extends TermParser {
     let name: NameNode | undefined;
     this.maybe(8, this.isNamed, () => {
       name = this.name(2);
-      this.CONSUME(Assign);
+      this.sign(0, Assign);
     });
     const value = this.SUBRULE1(this.expression);
     this.ACTION(() => args.push({ kind: 'Argument', span: this.spanFrom(first), ...(name && { name }), value }));
   }
 
-  private readonly isNamed = () => this.nextIs(Name) && this.nextIs(Assign, 2);
+  private readonly isNamed = () => this.nextIs(Name) && (this.nextIs(Assign, 2) || this.nextIs(Colon, 2));
 
   private readonly scan = this.RULE('scan', (): ScanExpression => {
     const first = this.CONSUME(Scan);
@@ -438,7 +442,9 @@ export abstract class ExpressionParser extends TermParser {
     if (this.nextIs(LeftBracket, distance) || this.nextIs(DotDot, distance)) return false;
     if (!this.canBeginExpression(distance)) return false;
     if (!this.nextIs(Name, distance)) return true;
-    return !this.isInfix(distance) && !this.nextIs(Assign, distance + 1);
+    // A name before `=` on its own line begins the next field; on the same line `=` is a slip for `==`.
+    const begins = this.peek(distance).firstOnLine && this.nextIs(Assign, distance + 1);
+    return !this.isInfix(distance) && !begins;
   }
 
   /** A call of a function with the name `scan` has neither `in` nor a body. */

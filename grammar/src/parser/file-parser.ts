@@ -291,7 +291,7 @@ export class FileParser extends StatementParser {
       closer: RightBrace,
       separator: optionalCommas,
       expected: 'a field',
-      begins: isWord,
+      begins: this.beginsItem,
       part: () => {
         const item = this.SUBRULE(this.item);
         this.ACTION(() => items.push(item));
@@ -319,7 +319,7 @@ export class FileParser extends StatementParser {
       closer: RightBrace,
       separator: optionalCommas,
       expected: 'a precision rule',
-      begins: isWord,
+      begins: this.beginsItem,
       part: () => {
         const rule = this.SUBRULE(this.precisionRule);
         this.ACTION(() => rules.push(rule));
@@ -451,7 +451,7 @@ export class FileParser extends StatementParser {
     this.list(0, {
       closer: RightBrace,
       separator: optionalCommas,
-      expected: 'a tensor',
+      expected: 'a tensor name',
       begins: isString,
       part: () => {
         const entry = this.SUBRULE(this.weightsEntry);

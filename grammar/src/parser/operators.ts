@@ -54,7 +54,8 @@ export function buildOperation(
     if (top.kind === 'prefix') {
       const span = { file, start: top.token.startOffset, end: right.end };
       const below = pending.at(-1);
-      if (below !== undefined && below.precedence > top.precedence) {
+      // `2 ** -x` is clear, `2 * not x` is not.
+      if (top.operator === 'not' && below !== undefined && below.precedence > top.precedence) {
         const edits = [
           { span: { file, start: span.start, end: span.start }, text: '(' },
           { span: { file, start: span.end, end: span.end }, text: ')' },

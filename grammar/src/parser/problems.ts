@@ -13,6 +13,8 @@ export interface Problem {
   readonly expected: string;
   readonly found: Token;
   readonly previous: Token | undefined;
+  /** It stands between the parts of a list, where a part or the end of the list was expected. */
+  readonly stray: boolean;
   /** Rules that were being read, outermost first. */
   readonly rules: readonly string[];
   readonly file: string;
@@ -42,8 +44,25 @@ export function explainProblem(problem: Problem): Diagnostic {
     if (diagnostic !== undefined) return diagnostic;
   }
   const { expected, found } = problem;
-  const details = { expected, found: describe(found) };
+  const details = { expected, found: describe(found), fixes: missingSign(problem) };
   return report('HYB0208', placeOf(problem), { expected, found: describe(found) }, details);
+}
+
+/** Signs and words that are most likely just missing when something else stands in their place. */
+const ADDED: Readonly<Record<string, string>> = { '`=`': ' =', '`:`': ':', '`then`': ' then', '`in`': ' in' };
+const VALUE_BEGINNINGS = ['Number', 'String', 'LeftParen', 'LeftBracket'].map(token);
+
+function missingSign({ expected, found, previous, file }: Problem): readonly Fix[] {
+  const added = ADDED[expected];
+  if (added === undefined || previous === undefined || found.firstOnLine) return [];
+  if (!isWord(found) && !VALUE_BEGINNINGS.includes(found.tokenType)) return [];
+  const word = added.trim();
+  // `t of time`: another word stands where the right one should.
+  if (/^\w/.test(word) && isWord(found) && isWord(found.next)) {
+    return [replacing(`Write ${expected}`, spanOf(found, file), word)];
+  }
+  const place = { file, start: endOf(previous), end: endOf(previous) };
+  return [replacing(`Add ${expected}`, place, added)];
 }
 
 const spanOf = (each: Token, file: string): Span => ({ file, start: each.startOffset, end: endOf(each) });
@@ -60,6 +79,7 @@ function placeOf({ found, previous, file }: Problem): Span {
 const explanations: readonly ((problem: Problem) => Diagnostic | undefined)[] = [
   confusedSigns,
   assignInCondition,
+  textAfterValue,
   declarationExpected,
   statementExpected,
   missingInputs,
@@ -70,7 +90,6 @@ const explanations: readonly ((problem: Problem) => Diagnostic | undefined)[] = 
   missingElse,
   nameExpected,
   expressionExpected,
-  textAfterValue,
 ];
 
 /** `width: 64`, `f(a: 1)`, `x = [time, width]` as an input, `{ "*" = A }` */
@@ -81,29 +100,17 @@ function confusedSigns({ expected, found, previous, file }: Problem): Diagnostic
   if (found.tokenType === Assign && (expected === '`:`' || expected === 'an input')) meant = ':';
   if (meant === undefined) return undefined;
   const span = spanOf(found, file);
-  const fix = replacing(`Write \`${meant}\``, span, found.image === ':' ? ' =' : meant);
+  const place = { ...span, start: previous === undefined ? span.start : endOf(previous) };
+  const fix = replacing(`Write \`${meant}\``, place, meant === '=' ? ' =' : ':');
   const details = { expected: `\`${meant}\``, found: describe(found), fixes: [fix] };
   return report('HYB0204', span, { expected: meant, found: found.image }, details);
 }
 
-function assignInCondition({ expected, found, rules, file }: Problem): Diagnostic | undefined {
-  const inRequire = rules.at(-1) === 'body' || expected === 'a statement';
-  if (found.tokenType !== Assign || !(expected === '`then`' || (inRequire && isRequire(found)))) return undefined;
+function assignInCondition({ expected, found, file }: Problem): Diagnostic | undefined {
+  if (found.tokenType !== Assign || !(expected === '`then`' || expected === '`==`')) return undefined;
   const span = spanOf(found, file);
-  return report(
-    'HYB0305',
-    span,
-    {},
-    {
-      expected: '`==`',
-      found: '`=`',
-      fixes: [replacing('Write `==`', span, '==')],
-    },
-  );
-}
-
-function isRequire(_found: Token): boolean {
-  return false;
+  const fixes = [replacing('Write `==`', span, '==')];
+  return report('HYB0305', span, {}, { expected: '`==`', found: '`=`', fixes });
 }
 
 function declarationExpected(problem: Problem): Diagnostic | undefined {
@@ -138,12 +145,8 @@ function missingInputs({ expected, found, previous, rules, file }: Problem): Dia
   const end = previous === undefined ? found.startOffset : endOf(previous);
   const span = { file, start: end, end };
   const details = { expected: '`(`', found: describe(found) };
-  return report(
-    'HYB0207',
-    span,
-    { name },
-    { ...details, fixes: [replacing('Add an input', span, '(x: [time, width])')] },
-  );
+  const fixes = isWord(found) ? [] : [replacing('Add an input', span, '(x: [time, width])')];
+  return report('HYB0207', span, { name }, { ...details, fixes });
 }
 
 /** `block MLP(inner: int) { … }` */
@@ -213,22 +216,24 @@ function nameExpected(problem: Problem): Diagnostic | undefined {
 const VALUES: readonly string[] = ['an expression', 'an argument', 'an index', 'a dimension'];
 
 function expressionExpected(problem: Problem): Diagnostic | undefined {
-  const { expected, found, previous } = problem;
+  const { expected, found, previous, stray } = problem;
   if (!VALUES.includes(expected)) return undefined;
-  if (previous !== undefined && endsValue(previous) && found.image !== ',') return undefined;
+  // After a value in a list something else is wrong.
+  if (stray && previous !== undefined && endsValue(previous) && found.image !== ',') return undefined;
   const place = previous === undefined ? 'here' : `after ${describe(previous)}`;
   return report('HYB0301', placeOf(problem), { place }, { expected, found: describe(found) });
 }
 
+const AFTER_VALUES: readonly string[] = [...VALUES, 'a field', 'a statement', 'a precision rule', 'a tensor name'];
+
 /** Something stands after a value where only the end of the list or of the line was possible. */
 function textAfterValue(problem: Problem): Diagnostic | undefined {
-  const { expected, found, previous, rules } = problem;
-  if (previous === undefined || !endsValue(previous) || found.firstOnLine || found.tokenType === EOF) return undefined;
-  const after = VALUES.includes(expected) || (['a field'].includes(expected) && rules.length === 0);
-  if (!after) return undefined;
+  const { expected, found, previous, stray } = problem;
+  if (!stray || !AFTER_VALUES.includes(expected) || previous === undefined || !endsValue(previous)) return undefined;
+  if (found.firstOnLine || found.tokenType === EOF || found.image === ',') return undefined;
   return report('HYB0307', placeOf(problem), { found: describe(found) }, { found: describe(found) });
 }
 
-function endsValue(each: Token): boolean {
+export function endsValue(each: Token): boolean {
   return isWord(each) || [NumberToken, StringToken].includes(each.tokenType) || /[)\]}]$/.test(each.image);
 }

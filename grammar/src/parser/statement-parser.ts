@@ -11,6 +11,7 @@ const At = token('At');
 const Comma = token('Comma');
 const Dim = token('Dim');
 const LeftBrace = token('LeftBrace');
+const LeftBracket = token('LeftBracket');
 const LeftParen = token('LeftParen');
 const Let = token('Let');
 const Param = token('Param');
@@ -19,6 +20,7 @@ const Return = token('Return');
 const RightBrace = token('RightBrace');
 const RightParen = token('RightParen');
 const Slot = token('Slot');
+const StringToken = token('String');
 const When = token('When');
 const Yield = token('Yield');
 
@@ -31,7 +33,7 @@ export abstract class StatementParser extends ExpressionParser {
       closer: RightBrace,
       separator: semicolons,
       expected: 'a statement',
-      begins: isWord,
+      begins: this.beginsItem,
       part: () => {
         const statement = this.SUBRULE(this.statement);
         this.ACTION(() => statements.push(statement));
@@ -62,6 +64,9 @@ export abstract class StatementParser extends ExpressionParser {
   private readonly param = this.RULE('param', (): Statement => {
     const first = this.CONSUME(Param) as Token;
     const name = this.name(0);
+    this.ACTION(() => {
+      if (this.nextIs(LeftBracket)) throw this.unexpected('`:`');
+    });
     const shape = this.shapeAfterColon();
     const value = this.valueAfterAssign();
     const isCondition = () => this.nextIs(When) && !this.nextIs(Assign, 2);
@@ -157,8 +162,13 @@ export abstract class StatementParser extends ExpressionParser {
   private readonly require = this.RULE('require', (): Statement => {
     const first = this.CONSUME(Require);
     const condition = this.value(0);
-    const message = this.maybe(0, Comma, () => {
-      this.CONSUME(Comma);
+    this.ACTION(() => {
+      if (this.nextIs(Assign)) throw this.unexpected('`==`');
+    });
+    const hasMessage = () => this.nextIs(Comma) || this.nextIs(StringToken);
+    const message = this.maybe(0, hasMessage, () => {
+      if (this.RECORDING_PHASE || this.nextIs(Comma)) this.CONSUME(Comma);
+      else this.reportComma();
       return this.string(0);
     });
     return this.ACTION(() => ({

@@ -90,7 +90,8 @@ export abstract class TermParser extends BaseParser {
   });
 
   protected isConstant(): boolean {
-    return [True, False, None].includes(this.peek().tokenType) && this.isOperandName(1);
+    const begins = this.peek().firstOnLine && this.nextIs(Assign, 2);
+    return !begins && [True, False, None].includes(this.peek().tokenType);
   }
 
   readonly path = this.RULE('path', (): Path => {
@@ -127,16 +128,9 @@ export abstract class TermParser extends BaseParser {
   });
 
   private checkIndex(index: Expression): void {
-    const isPlain = (each: Expression | undefined): boolean =>
-      each === undefined ||
-      each.kind === 'ErrorExpression' ||
-      (each.kind === 'Unary' &&
-        each.operator === '-' &&
-        each.operand.kind === 'NumberLiteral' &&
-        isPlain(each.operand)) ||
-      (each.kind === 'NumberLiteral' && WHOLE.test(each.raw) && each.unit === undefined);
-    if (isPlain(index) || (index.kind === 'Range' && isPlain(index.start) && isPlain(index.end))) return;
-    this.report(report('HYB0213', index.span, {}, { expected: 'a whole number or a range such as `0..4`' }));
+    if (isIndex(index) || (index.kind === 'Range' && isIndex(index.start) && isIndex(index.end))) return;
+    const expected = 'a whole number or a range such as `0..4`';
+    this.report(report('HYB0213', index.span, {}, { expected }));
   }
 
   protected readonly shape = this.RULE('shape', (): Shape => {
@@ -253,4 +247,12 @@ export abstract class TermParser extends BaseParser {
     this.CONSUME(RightParen);
     return this.ACTION(() => ({ kind: 'PatternGroup', span: this.spanFrom(first), items }));
   });
+}
+
+/** A whole number, or a negative one that counts from the end. */
+function isIndex(each: Expression | undefined): boolean {
+  if (each === undefined || each.kind === 'ErrorExpression') return true;
+  if (each.kind === 'Unary')
+    return each.operator === '-' && each.operand.kind === 'NumberLiteral' && isIndex(each.operand);
+  return each.kind === 'NumberLiteral' && WHOLE.test(each.raw) && each.unit === undefined;
 }

@@ -8,7 +8,7 @@ export interface Token extends IToken {
   indent: number;
   /** How many brackets are open around it; a bracket is outside of itself. */
   depth: number;
-  /** Where the token before it ends; 0 for the first one. */
+  /** Where the last token before it ends that is no separator; 0 for the first one. Doc comments after that belong to it. */
   previousEnd: number;
   /** The other bracket of a pair. */
   match?: Token;
