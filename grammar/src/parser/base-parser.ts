@@ -96,7 +96,8 @@ export abstract class BaseParser extends EmbeddedActionsParser {
     this.ACTION(() => {
       // Where a name is missing, the declaration on the next line is not to be taken for it.
       const word = this.peek();
-      const declares = word.depth === 0 && word.firstOnLine && beginsDeclaration(word) && this.nextIs(Name, 2);
+      const named = this.nextIs(Name, 2) && !AFTER_VALUE.has(this.peek(2).tokenType);
+      const declares = word.depth === 0 && word.firstOnLine && beginsDeclaration(word) && named;
       if (declares && AFTER_DECLARED.has(this.peek(3).image)) throw this.unexpected('a name');
     });
     const word = this.consume(index, Name);
@@ -237,7 +238,8 @@ export abstract class BaseParser extends EmbeddedActionsParser {
     } catch (error) {
       this.giveUp(error);
       const separator = this.nextIs(Semicolon) ? Semicolon : Comma;
-      this.skipTo(previous.depth, beginsPart, separator);
+      // What follows a bracket stands one level deeper than the bracket.
+      this.skipTo(previous.depth + (OPENERS.has(previous.tokenType) ? 1 : 0), beginsPart, separator);
       const end = endOf(this.previous);
       return { kind: 'ErrorExpression', span: this.span(Math.min(endOf(previous) + 1, end), end) };
     }
@@ -381,7 +383,8 @@ const REPORTED = '';
 const AFTER_DECLARED = new Set(['{', '=', '(', 'of', '.']);
 const AFTER_NAME = new Set<TokenType>(['Assign', 'Dot', 'LeftBracket', 'Colon', 'LeftBrace', 'In'].map(token));
 /** Words that may follow a value. */
-const AFTER_VALUE = new Set<TokenType>(['Then', 'Else', 'When', 'With', 'In'].map(token));
+const AFTER_VALUE = new Set<TokenType>(['Then', 'Else', 'When', 'With', 'In', 'Of', 'As'].map(token));
+const OPENERS = new Set<TokenType>(['LeftParen', 'LeftBracket', 'LeftBrace'].map(token));
 const STATEMENTS = new Set<TokenType>(tokensOf('statement'));
 const DECLARATIONS = new Set<TokenType>(tokensOf('declaration'));
 

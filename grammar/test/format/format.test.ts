@@ -32,7 +32,7 @@ test.each([true, false])('random files (keywords as values: %s)', async (keyword
       expect(await format(formatted, { width })).toBe(formatted);
       expect(commentsOf(formatted)).toEqual(commentsOf(text));
     }),
-    { numRuns: 150 },
+    { numRuns: 40 },
   );
 });
 

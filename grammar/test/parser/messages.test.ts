@@ -17,7 +17,7 @@ const pointsAt: Readonly<Record<keyof typeof messages, string>> = {
   HYB0010: 'Größe',
   HYB0011: '\\b',
   HYB0012: '//',
-  HYB0013: '\0',
+  HYB0013: '\x01',
   HYB0014: '///',
   HYB0101: '{',
   HYB0102: '}',

@@ -107,7 +107,7 @@ export const lexicalMessages = {
     message: 'The file holds the control character U+{code}: it is not a text.',
     explanation:
       'A `.hyb` file is UTF-8 text. Control characters other than white space show that the file is something else, such as weights or an archive, or is in another encoding.',
-    example: 'model Tiny\u0000 { width = 64 }',
+    example: 'model Tiny\u0001 { width = 64 }',
     fixed: 'model Tiny { width = 64 }',
   },
   HYB0014: {
