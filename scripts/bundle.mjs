@@ -30,7 +30,7 @@ await build({
   format: 'esm',
   platform: 'node',
   target: 'node20',
-  external: ['webgpu', '@sparticuz/chromium', 'ts-morph', 'prettier', 'prettier/*', 'esbuild'],
+  external: ['webgpu', '@sparticuz/chromium', 'playwright-core', 'ts-morph', 'prettier', 'prettier/*', 'esbuild'],
   minifySyntax: true,
   plugins: [places],
   legalComments: 'none',
@@ -38,5 +38,20 @@ await build({
   banner: {
     js: "import { createRequire as __hybRequire } from 'node:module'; const require = __hybRequire(import.meta.url);",
   },
+  logLevel: 'warning',
+});
+
+// What `hyb verify` runs in browsers and in Deno: one module without imports.
+await build({
+  absWorkingDir: root,
+  entryPoints: { 'verify-page': 'cli/src/verify/page.ts' },
+  outdir,
+  bundle: true,
+  format: 'esm',
+  platform: 'browser',
+  target: 'es2022',
+  external: ['node:*'],
+  minifySyntax: true,
+  legalComments: 'none',
   logLevel: 'warning',
 });

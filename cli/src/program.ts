@@ -8,9 +8,19 @@ import { explain } from './commands/explain.js';
 import { importCommand } from './commands/import.js';
 import { inspect } from './commands/inspect.js';
 import { newCommand } from './commands/new.js';
+import { verify } from './commands/verify.js';
 
 /** In the order in which help lists them: as a model comes about. */
-export const COMMANDS: readonly DefineCommand[] = [newCommand, check, explain, inspect, build, importCommand, devices];
+export const COMMANDS: readonly DefineCommand[] = [
+  newCommand,
+  check,
+  explain,
+  inspect,
+  build,
+  importCommand,
+  verify,
+  devices,
+];
 
 export function createProgram(context: Context, version: string): Command {
   const program = new Command('hyb')

@@ -1,45 +1,36 @@
-import { chromium } from './chromium.js';
-import { deno, node } from './processes.js';
-import type { Served } from './server.js';
+/** Environments of `@hyb/cli` that bundle a test's program from its sources. */
+import { startEnvironment } from '@hyb/cli/environments/environment';
+import type {
+  Environment as BundleEnvironment,
+  EnvironmentName,
+  EnvironmentOptions,
+  RunOptions,
+} from '@hyb/cli/environments/environment';
+import { bundle } from './bundle.js';
 
-/** What a program under test is called with besides its own arguments. */
-export interface Context {
-  readonly environment: EnvironmentName;
-  /** Where the files of `EnvironmentOptions.serve` are: `http://127.0.0.1:PORT`. */
-  readonly base: string;
-}
+export type {
+  Context,
+  EnvironmentName,
+  EnvironmentOptions,
+  Program,
+  RunOptions,
+} from '@hyb/cli/environments/environment';
 
-/** The default export of a module that `Environment.run` runs. `navigator.gpu` is there. */
-export type Program<Arguments = unknown, Result = unknown> = (
-  args: Arguments,
-  context: Context,
-) => Promise<Result> | Result;
-
-export type EnvironmentName = 'node' | 'chromium' | 'deno';
-
-export interface EnvironmentOptions {
-  readonly serve?: Served;
-}
-
-export interface RunOptions {
-  /** JSON. */
-  readonly args?: unknown;
-  /** Milliseconds; two minutes if not given. */
-  readonly timeout?: number;
-}
-
-/** Somewhere a package can run. */
-export interface Environment {
-  readonly name: EnvironmentName;
+export interface Environment extends BundleEnvironment {
   /** Bundles a module from its sources, calls its default export there and returns the result, which must be JSON. */
   run<Result>(entry: string, options?: RunOptions): Promise<Result>;
-  /** The same for a bundle that is made already: one ES module without imports. */
-  runBundle<Result>(file: string, options?: RunOptions): Promise<Result>;
-  close(): Promise<void>;
+}
+
+async function start(name: EnvironmentName, options?: EnvironmentOptions): Promise<Environment> {
+  const environment = await startEnvironment(name, options);
+  return {
+    ...environment,
+    run: async (entry, run) => environment.runBundle(await bundle(entry, { platform: 'browser' }), run),
+  };
 }
 
 export const environments: Readonly<Record<EnvironmentName, (options?: EnvironmentOptions) => Promise<Environment>>> = {
-  node,
-  chromium,
-  deno,
+  node: (options) => start('node', options),
+  chromium: (options) => start('chromium', options),
+  deno: (options) => start('deno', options),
 };

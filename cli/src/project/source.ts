@@ -21,8 +21,8 @@ export interface OpenedSource {
 }
 
 export interface OpenOptions {
-  readonly root?: string;
-  readonly json?: boolean;
+  readonly root?: string | undefined;
+  readonly json?: boolean | undefined;
 }
 
 /** Opens a .hyb file, or the folder of a checkpoint. */
@@ -59,10 +59,17 @@ async function openFolder(io: Io, absolute: string, name: string, { json }: Open
 export async function checkSource(
   io: Io,
   opened: OpenedSource,
-  { model, json }: { readonly model?: string; readonly json?: boolean },
+  {
+    model,
+    json,
+    exact,
+  }: { readonly model?: string | undefined; readonly json?: boolean | undefined; readonly exact?: boolean },
 ): Promise<Checked> {
   const { check } = await import('@hyb/compiler');
-  const checked = check(opened.host, opened.entry, { ...(model === undefined ? {} : { model }) });
+  const checked = check(opened.host, opened.entry, {
+    ...(model === undefined ? {} : { model }),
+    ...(exact === undefined ? {} : { exact }),
+  });
   reportFindings(io, checked.diagnostics, opened.texts, json);
   if (hasErrors(checked.diagnostics)) throw new Exit(EXIT.findings);
   return checked;

@@ -4,8 +4,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
 
-/** URL paths and the folders or files behind them, as `{ '/golden': folder }`. */
-export type Served = Readonly<Record<string, string>>;
+/** URL paths and the folders or files behind them; may grow while the server runs. */
+export type Served = ReadonlyMap<string, string>;
 
 export interface Server {
   /** `http://127.0.0.1:PORT`. */
@@ -48,8 +48,8 @@ async function answer(served: Served, request: IncomingMessage, response: Server
   response.setHeader('Cache-Control', 'no-store');
   if (path === '/')
     return void response.setHeader('Content-Type', 'text/html').end('<!doctype html><title>Hyb</title>');
-  const prefix = Object.keys(served).find((each) => path === each || path.startsWith(`${each}/`));
-  const file = prefix === undefined ? undefined : join(served[prefix]!, path.slice(prefix.length));
+  const prefix = [...served.keys()].find((each) => path === each || path.startsWith(`${each}/`));
+  const file = prefix === undefined ? undefined : join(served.get(prefix)!, path.slice(prefix.length));
   const size =
     file &&
     (await stat(file).then(

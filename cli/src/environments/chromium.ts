@@ -1,9 +1,9 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { unpack } from '@hyb/adapter';
-import { chromium as playwright, type Page } from 'playwright-core';
-import { bundle, cache, save } from './bundle.js';
-import type { Context, Environment, EnvironmentOptions, RunOptions } from './environments.js';
+import type { Page } from 'playwright-core';
+import type { Context, Environment, EnvironmentOptions, RunOptions } from './environment.js';
+import { packageFolder } from './packages.js';
 import { serve } from './server.js';
 
 /** Headless Chromium out of an npm package, with the libraries and fonts that a bare Debian lacks. */
@@ -19,8 +19,11 @@ async function browserFolder(): Promise<string> {
 
 /** A headless Chromium; every run has a page of its own. WebGPU runs on SwiftShader. */
 export async function chromium(options: EnvironmentOptions = {}): Promise<Environment> {
+  packageFolder('playwright-core');
+  const { chromium: playwright } = await import('playwright-core');
   const folder = await browserFolder();
-  const server = await serve({ '/bundles': cache, ...options.serve });
+  const served = new Map(Object.entries(options.serve ?? {}));
+  const server = await serve(served);
   const libraries = [join(folder, 'lib'), folder, process.env.LD_LIBRARY_PATH].filter(Boolean).join(':');
   const browser = await playwright.launch({
     executablePath: join(folder, 'chromium'),
@@ -37,9 +40,8 @@ export async function chromium(options: EnvironmentOptions = {}): Promise<Enviro
     const page = await browser.newPage();
     const printed = listen(page);
     const context: Context = { environment: 'chromium', base: server.base };
-    // A bundle that lies elsewhere is put among those that are served.
-    const served = file.startsWith(cache) ? file : await save(await readFile(file));
-    const url = `/bundles${served.slice(cache.length)}`;
+    const url = `/bundle-${served.size}.mjs`;
+    served.set(url, file);
     const timeout = run.timeout ?? 120_000;
     try {
       await page.goto(server.base);
@@ -63,7 +65,6 @@ export async function chromium(options: EnvironmentOptions = {}): Promise<Enviro
   };
   return {
     name: 'chromium',
-    run: async (entry, run) => runBundle(await bundle(entry, { platform: 'browser' }), run),
     runBundle,
     close: async () => {
       await browser.close();

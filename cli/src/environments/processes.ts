@@ -1,18 +1,18 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { softwareEnvironment } from '@hyb/adapter';
-import { bundle, root, save } from './bundle.js';
-import type { Context, Environment, EnvironmentOptions, RunOptions } from './environments.js';
+import type { Context, Environment, EnvironmentOptions, RunOptions } from './environment.js';
+import { packageFolder } from './packages.js';
 import { serve } from './server.js';
 
 /** Node processes with the adapter of `@hyb/adapter`. */
 export function node(options: EnvironmentOptions = {}): Promise<Environment> {
-  const adapter = pathToFileURL(join(root, 'adapter/dist/index.js')).href;
+  const adapter = pathToFileURL(join(packageFolder('@hyb/adapter'), 'dist/index.js')).href;
   const prelude = `import { installGPU } from '${adapter}';\nawait installGPU();`;
   return processes('node', options, prelude, async (script) => ({
     command: process.execPath,
@@ -24,7 +24,7 @@ export function node(options: EnvironmentOptions = {}): Promise<Environment> {
 /** Deno processes with its own WebGPU implementation (wgpu), on SwiftShader. */
 export function deno(options: EnvironmentOptions = {}): Promise<Environment> {
   return processes('deno', options, '', async (script) => {
-    const folder = dirname(createRequire(import.meta.url).resolve('deno/package.json'));
+    const folder = packageFolder('deno');
     const args = [
       'run',
       '--quiet',
@@ -60,27 +60,35 @@ async function processes(
   prelude: string,
   commandFor: (script: string) => Promise<Command>,
 ): Promise<Environment> {
-  const server = await serve(options.serve ?? {});
+  const server = await serve(new Map(Object.entries(options.serve ?? {})));
   const runBundle = async <Result>(file: string, run: RunOptions = {}): Promise<Result> => {
     // Whatever else the program prints, this line is ours.
     const marker = `result-${randomBytes(8).toString('hex')}:`;
     const context: Context = { environment: name, base: server.base };
-    const script = await save(`${prelude}
+    const folder = await mkdtemp(join(tmpdir(), 'hyb-'));
+    try {
+      const script = join(folder, 'run.mjs');
+      await writeFile(
+        script,
+        `${prelude}
 const { default: program } = await import('${pathToFileURL(file).href}');
 const result = await program(${JSON.stringify(run.args ?? null)}, ${JSON.stringify(context)});
 console.log('\\n${marker}' + JSON.stringify(result ?? null));
-`);
-    const output = await execute(await commandFor(script), run.timeout ?? 120_000);
-    const line = output.split('\n').find((each) => each.startsWith(marker));
-    if (line === undefined) throw new Error(`The program ended without a result.\n${output}`);
-    return JSON.parse(line.slice(marker.length)) as Result;
+`,
+      );
+      const output = await execute(await commandFor(script), run.timeout ?? 120_000);
+      return resultOf<Result>(output, marker);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
   };
-  return {
-    name,
-    run: async (entry, run) => runBundle(await bundle(entry, { platform: 'browser' }), run),
-    runBundle,
-    close: () => server.close(),
-  };
+  return { name, runBundle, close: () => server.close() };
+}
+
+function resultOf<Result>(output: string, marker: string): Result {
+  const line = output.split('\n').find((each) => each.startsWith(marker));
+  if (line === undefined) throw new Error(`The program ended without a result.\n${output}`);
+  return JSON.parse(line.slice(marker.length)) as Result;
 }
 
 function execute({ command, args, env }: Command, timeout: number): Promise<string> {
