@@ -1,0 +1,122 @@
+/**
+ * docs/language.md and README.md: every snippet compiles, or gives exactly the error it says, and what the page generates from
+ * tables is current. The info string of a snippet says how it is to be read:
+ *
+ * - `hyb`: a file; `hyb file=tiny.hyb`: a file that later snippets use;
+ * - `hyb fragment=model`, `body`: what stands in a model or in a block's body; `fragment=file`: parts of a file that need
+ *   not declare anything;
+ * - `hyb error=HYB3010`: exactly this code.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { check, memoryHost } from '@hyb/compiler';
+import { fillReference, REFERENCE_SECTIONS } from '@hyb/compiler/inspect/language-reference';
+import { format } from 'prettier';
+
+const root = fileURLToPath(new URL('../', import.meta.url));
+const read = (path: string): string => readFileSync(`${root}${path}`, 'utf8');
+const PAGE = 'docs/language.md';
+
+interface Snippet {
+  readonly place: string;
+  readonly text: string;
+  readonly marks: Readonly<Record<string, string>>;
+}
+
+function snippets(path: string): readonly Snippet[] {
+  const page = read(path);
+  return [...page.matchAll(/^```hyb *(.*)\n([^]*?)^```$/gm)].map((match) => {
+    const line = page.slice(0, match.index).split('\n').length;
+    const marks = match[1]!.split(' ').flatMap((mark) => (mark === '' ? [] : [mark.split('=') as [string, string]]));
+    return { place: `${path}:${line}`, text: match[2]!, marks: Object.fromEntries(marks) };
+  });
+}
+
+const LIBRARY = 'use std.{Attention, GatedMLP, LayerNorm, LayerScale, Mamba2, MLP, RMSNorm}';
+
+/** What a fragment leaves out, where it does not say it itself. */
+function withDefaults(fragment: string, defaults: Readonly<Record<string, string>>): string {
+  const missing = Object.entries(defaults).filter(([name]) => !new RegExp(`^${name}\\s*=`, 'm').test(fragment));
+  return [...missing.map(([name, value]) => `${name} = ${value}`), fragment].join('\n');
+}
+
+const MODEL = {
+  vocab: '256',
+  width: '64',
+  context: '1024',
+  M: 'Mamba2(heads = 8, head_dim = 16, state = 16, groups = 2)',
+  A: 'Attention(heads = 4, kv_heads = 2)',
+  F: 'MLP(inner = 128)',
+  norm: '{ pre = RMSNorm }',
+  layers: '[M F M A F]',
+  head: '{ norm = RMSNorm, tie = false }',
+};
+
+function wholeFile({ text, marks, place }: Snippet): string {
+  switch (marks['fragment']) {
+    case undefined:
+    case 'file':
+      return text;
+    case 'model':
+      return `${LIBRARY}\nmodel Example {\n${withDefaults(text, MODEL)}\n}\n`;
+    case 'body':
+      return `block Example(x: [time, width]) -> [time, width] {\n${text}\n}\n`;
+    default:
+      throw new Error(`${place}: no such fragment`);
+  }
+}
+
+describe.each([PAGE, 'README.md'])('snippets of %s', (path) => {
+  const all = snippets(path);
+  const files: Record<string, string> = {};
+  for (const { text, marks } of all) if (marks['file'] !== undefined) files[marks['file']] = text;
+
+  test('there are some, with marks that mean something', () => {
+    expect(all.length).toBeGreaterThan(0);
+    for (const { marks, place } of all) {
+      for (const mark of Object.keys(marks)) expect(`${place} ${mark}`).toMatch(/ (file|fragment|error)$/);
+    }
+  });
+
+  test.each(all.map((snippet) => [snippet.place, snippet] as const))('%s', (_, snippet) => {
+    const { marks } = snippet;
+    const name = marks['file'] ?? 'x.hyb';
+    const { project, diagnostics } = check(memoryHost({ ...files, [name]: wholeFile(snippet) }), name);
+    const errors = diagnostics.filter(({ severity }) => severity === 'error');
+    const found = errors.map(({ code, message }) => (marks['error'] === undefined ? `${code} ${message}` : code));
+    expect([...new Set(found)]).toEqual(marks['error'] === undefined ? [] : [marks['error']]);
+    const declared = project.files.get(name)?.syntax.declarations ?? [];
+    if (marks['fragment'] !== 'file') expect(declared.length).toBeGreaterThan(0);
+  });
+});
+
+test('a snippet that is wrong would be found', () => {
+  const wrong: Snippet = { place: '', text: 'return sigmiod(x)', marks: { fragment: 'body' } };
+  const { diagnostics } = check(memoryHost({ 'x.hyb': wholeFile(wrong) }), 'x.hyb');
+  expect(diagnostics.map(({ code }) => code)).toContain('HYB3001');
+});
+
+test('the generated sections are current (node scripts/language-reference.mjs)', async () => {
+  const page = read(PAGE);
+  expect(await format(fillReference(page), { parser: 'markdown', printWidth: 120 })).toBe(page);
+  for (const section of REFERENCE_SECTIONS) expect(page).toContain(`<!-- generated: ${section} -->`);
+});
+
+test('links to headings and files lead somewhere', () => {
+  const page = read(PAGE);
+  const seen = new Map<string, number>();
+  const anchors = [...page.replace(/^```[^]*?^```$/gm, '').matchAll(/^#+ (.*)$/gm)].map(([, title]) => {
+    const slug = title!
+      .toLowerCase()
+      .replace(/[^\w\- ]/g, '')
+      .replaceAll(' ', '-');
+    const count = seen.get(slug) ?? 0;
+    seen.set(slug, count + 1);
+    return `#${count === 0 ? slug : `${slug}-${count}`}`;
+  });
+  const links = [...page.matchAll(/\]\(([^)\s]+)\)/g)].map(([, link]) => link!);
+  const inside = links.filter((link) => link.startsWith('#'));
+  expect(inside.filter((link) => !anchors.includes(link))).toEqual([]);
+  const outside = links.filter((link) => !link.startsWith('#'));
+  expect(outside.filter((link) => !existsSync(`${root}docs/${link}`))).toEqual([]);
+});
