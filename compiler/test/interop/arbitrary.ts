@@ -7,7 +7,7 @@ const factor = fc.double({ min: 1, max: 64, noNaN: true });
 const eps = fc.constantFrom(1e-5, 1e-6, 1.5e-5);
 const dtype = fc.constantFrom('f32', 'bf16', 'f16');
 const activation = fc.constantFrom<Activation>('silu', 'gelu', 'gelu_tanh', 'relu', 'relu2', 'sigmoid', 'tanh');
-const context = fc.integer({ min: 1, max: 2 ** 31 });
+const context = fc.integer({ min: 1, max: 2 ** 31 - 1 });
 const common = { vocab: size, width: size, context, eps, tie: fc.boolean(), dtype };
 
 const mamba = (gatedNorm: 'groups' | 'all') =>

@@ -5,7 +5,7 @@ import { namesOf } from '../reader.js';
 
 /** More layers than any model has. */
 export const MAX_LAYERS = 100_000;
-const LONGEST_CONTEXT = 2 ** 31;
+const LONGEST_CONTEXT = 2 ** 31 - 1;
 
 export interface CommonDefaults {
   readonly eps: FieldName;

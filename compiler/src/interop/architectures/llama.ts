@@ -150,7 +150,7 @@ function readAttention(
 /** Qwen 2: `layer_types` where it is given, otherwise all layers from `max_window_layers` on. */
 function readWindow(reader: ConfigReader, count: number): AttentionConfig['window'] {
   if (!reader.boolean('use_sliding_window', false)) return undefined;
-  const tokens = reader.size('sliding_window', { max: 2 ** 31, fallback: 4096 });
+  const tokens = reader.size('sliding_window', { max: 2 ** 31 - 1, fallback: 4096 });
   const types = reader.field('layer_types');
   const first = reader.size('max_window_layers', { min: 0, fallback: 28 });
   if (types !== undefined && (types.node.kind !== 'array' || types.node.elements.length !== count)) {
