@@ -76,6 +76,17 @@ export class FusedKernel implements KernelScope {
     return buffer.at(e.add(row, position.flat()));
   }
 
+  /**
+   * Elements 4 * index … 4 * index + 3 of the row at `time` of a value whose rows are multiples of four long, as vec4f. All
+   * reads of that value in this kernel have to be of four.
+   */
+  load4(id: NodeId, time: Expression, index: Expression): Expression {
+    this.#loaded.add(id);
+    const node = this.graph.nodes[id]!;
+    const buffer = this.#valueBuffer(node, 'read', 'vec4f');
+    return buffer.at(e.add(e.mul(this.#row(node, time), elementsPerToken(node.type) / 4), index));
+  }
+
   /** Row of the node's buffer that holds `time`: the stream is indexed by token even where `time` runs over rows. */
   #row(node: GraphNode, time: Expression): Expression {
     return node.op === 'input' && this.context.axis.size === 'rows' ? this.#tokenOfRow(time) : time;
@@ -222,23 +233,23 @@ export class FusedKernel implements KernelScope {
     buffer.set(e.add(row, position.flat()), value);
   }
 
-  #valueBuffer(node: GraphNode, access: 'read' | 'read_write'): Buffer {
+  #valueBuffer(node: GraphNode, access: 'read' | 'read_write', element: 'f32' | 'vec4f' = 'f32'): Buffer {
     const { graph, inPlace, outputOperand } = this.context;
     if (node.id === graph.output && outputOperand)
-      return this.bind('result', outputOperand, 'f32', access, node.label ?? node.op);
+      return this.bind('result', outputOperand, element, access, node.label ?? node.op);
     const input = graph.nodes.find((n) => n.op === 'input' && (n as GraphNode<'input'>).attributes.name === 'x');
     const isStream = node.op === 'input' || (node.id === graph.output && inPlace && input);
     if (isStream)
       return this.bind(
         'stream',
         { kind: 'value', node: (input ?? node).id },
-        'f32',
+        element,
         access,
         'residual stream [tokens, width]',
       );
     // The suffix keeps the name apart from locals, so that variants of a kernel name their buffers alike.
     const label = node.label ?? node.op;
-    return this.bind(`${label}_values`, { kind: 'value', node: node.id }, 'f32', access, label);
+    return this.bind(`${label}_values`, { kind: 'value', node: node.id }, element, access, label);
   }
 
   bind(hint: string, operand: CallOperand, element: BufferElement, access: 'read' | 'read_write', doc: string): Buffer {

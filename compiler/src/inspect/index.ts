@@ -22,4 +22,5 @@ export { decodeCost, promptCost, HYB_FORMATS } from './costs.js';
 export type { Cost, CostBytes, CostOperations, Formats } from './costs.js';
 export { throughput } from './throughput.js';
 export type { Serving, Throughput } from './throughput.js';
+export { layerStrip } from './layer-strip.js';
 export type { BlockNames } from './instances.js';

@@ -2,7 +2,7 @@
 import type { FusionContext } from '../fuse/scope.js';
 import { FusedKernel } from '../fuse/scope.js';
 import type { RowwiseGroup } from '../fuse/group.js';
-import type { NodeId } from '../graph/graph.js';
+import type { Graph, NodeId } from '../graph/graph.js';
 import { elementsPerToken, hasTime } from '../graph/types.js';
 import * as e from '../kernel/expressions.js';
 import { fusionClass } from '../fuse/classes.js';
@@ -10,25 +10,24 @@ import type { KernelCall } from './call.js';
 import { withVariants } from './call.js';
 import { describe, kernelName } from './names.js';
 import { reduceRows } from './reductions.js';
-import { REQUIRES } from './workgroup-sum.js';
-import type { Reduction } from './workgroup-sum.js';
+import { workgroups } from './workgroup-sum.js';
+import type { Workgroup } from './workgroup-sum.js';
 
 const THREADS = 256;
 
 export function lowerRowwise(context: FusionContext, group: RowwiseGroup): readonly KernelCall[] {
-  const reductions = group.reductions.length > 0 ? (['subgroup', 'workgroup'] as const) : (['workgroup'] as const);
-  return [withVariants(reductions.map((reduction) => rowwise(context, group, reduction)))];
+  const largest = Math.max(...[...group.stores, ...group.reductions].map((id) => widest(context.graph, id)));
+  const threads = largest <= 64 ? 64 : THREADS;
+  // Without reductions nothing waits, and one variant is as good as another.
+  const variants: readonly Workgroup[] =
+    group.reductions.length > 0 ? workgroups(threads) : [{ threads, reduction: 'workgroup', requires: [] }];
+  return [withVariants(variants.map((workgroup) => rowwise(context, group, workgroup)))];
 }
 
-function rowwise(context: FusionContext, group: RowwiseGroup, reduction: Reduction): KernelCall {
+function rowwise(context: FusionContext, group: RowwiseGroup, { threads, reduction, requires }: Workgroup): KernelCall {
   const kernel = new FusedKernel(context, group);
   const { builder, graph } = kernel;
   const timed = hasTime(graph.nodes[group.stores[0]!]!.type);
-  const largest = Math.max(
-    ...group.stores.map((id) => widest(kernel, id)),
-    ...group.reductions.map((id) => widest(kernel, id)),
-  );
-  const threads = largest <= 64 ? 64 : THREADS;
   const time = e.builtin('workgroup_x');
   reduceRows(kernel, group.reductions, time, threads, reduction);
   const local = e.builtin('local_index');
@@ -51,19 +50,16 @@ function rowwise(context: FusionContext, group: RowwiseGroup, reduction: Reducti
     name: kernelName(graph, context.mode, group.stores[group.stores.length - 1]!, 'rows'),
     doc: label,
     label,
-    requires: REQUIRES[reduction],
+    requires,
     workgroupSize: [threads, 1, 1],
     grid: [rows, 1, 1],
     cost: { weightElements: 0, values: kernel.moved(), operations: ['mul', rows, operations(kernel)] },
   });
 }
 
-function widest(kernel: FusedKernel, id: NodeId): number {
-  const node = kernel.graph.nodes[id]!;
-  return Math.max(
-    elementsPerToken(node.type),
-    ...node.inputs.map((i) => elementsPerToken(kernel.graph.nodes[i]!.type)),
-  );
+function widest(graph: Graph, id: NodeId): number {
+  const node = graph.nodes[id]!;
+  return Math.max(elementsPerToken(node.type), ...node.inputs.map((i) => elementsPerToken(graph.nodes[i]!.type)));
 }
 
 function operations(kernel: FusedKernel): number {

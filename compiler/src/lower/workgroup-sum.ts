@@ -9,7 +9,25 @@ import type { Expression, Feature } from '../kernel/ir.js';
 /** How invocations of a workgroup combine their values: what a kernel's variants differ in. */
 export type Reduction = 'workgroup' | 'subgroup';
 
-export const REQUIRES: Readonly<Record<Reduction, readonly Feature[]>> = { workgroup: [], subgroup: ['subgroups'] };
+/** The workgroup of one variant. */
+export interface Workgroup {
+  /** A power of two. */
+  readonly threads: number;
+  readonly reduction: Reduction;
+  readonly requires: readonly Feature[];
+}
+
+/** On a CPU each invocation is a little program that a barrier suspends and resumes: few of them do more each. */
+const FEW_THREADS = 8;
+
+/** Workgroups for a kernel that reduces, best first: for GPUs `threads` invocations, for everything else few. */
+export function workgroups(threads: number): readonly Workgroup[] {
+  return [
+    { threads, reduction: 'subgroup', requires: ['hardware', 'subgroups'] },
+    { threads, reduction: 'workgroup', requires: ['hardware'] },
+    { threads: FEW_THREADS, reduction: 'workgroup', requires: [] },
+  ];
+}
 
 /** Subgroups have at least this many invocations. */
 const SMALLEST_SUBGROUP = 4;

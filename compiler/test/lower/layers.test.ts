@@ -29,6 +29,7 @@ describe.each(Object.entries(GRAPHS))('%s', (_, { graph, width }) => {
     ['prefill', true, 'core'],
     ['prefill', false, 'core'],
     ['decode', true, 'core'],
+    ['decode', true, 'second'],
     ['decode', true, 'best'],
   ] as const)('%s in the checking interpreter, fused: %s, %s variants', async (mode, fused, variants) => {
     const result = await compareLayer(graph, { mode, fused, tokens: 3, width, variants, on: 'interpreter' });
@@ -36,8 +37,12 @@ describe.each(Object.entries(GRAPHS))('%s', (_, { graph, width }) => {
     expect(worst(result)).toBeLessThan(TOLERANCE);
   });
 
-  test.each(['prefill', 'decode'] as const)('%s with subgroups', async (mode) => {
-    const result = await compareLayer(graph, { mode, fused: true, tokens: 3, width, variants: 'best' });
+  test.each([
+    ['prefill', 'best'],
+    ['decode', 'best'],
+    ['decode', 'second'],
+  ] as const)('%s, %s variants', async (mode, variants) => {
+    const result = await compareLayer(graph, { mode, fused: true, tokens: 3, width, variants });
     expect(worst(result)).toBeLessThan(TOLERANCE);
   });
 

@@ -7,7 +7,7 @@ import { lower } from '../../src/lower/lower.js';
 import { evaluateGraph, freshSegments } from '../../src/reference/evaluate.js';
 import { CallRunner, device } from './device.js';
 import { InterpretedRun } from './interpreted.js';
-import type { Run } from './operands.js';
+import type { Run, Variants } from './operands.js';
 import { random } from './random.js';
 
 export function sizesFor(tokens: number, sequences: number): SizeValues {
@@ -43,7 +43,7 @@ export async function compareLayer(
     readonly tokens: number;
     readonly width: number;
     readonly seed?: number;
-    readonly variants?: 'core' | 'best';
+    readonly variants?: Variants;
     readonly on?: 'device' | 'interpreter';
   },
 ): Promise<Comparison> {

@@ -6,19 +6,22 @@ import { elementsPerToken, hasTime } from '../../src/graph/types.js';
 import type { CallOperand, KernelCall } from '../../src/lower/call.js';
 import { vectorLayout } from '../../src/lower/lower.js';
 
+export type Variants = 'core' | 'second' | 'best';
+
 export interface Run {
   readonly graph: Graph;
   readonly calls: readonly KernelCall[];
   readonly parameters: ReadonlyMap<string, Float32Array>;
   readonly sizes: SizeValues;
-  /** The core variants, or the best ones that the adapter runs; default core. */
-  readonly variants?: 'core' | 'best';
+  /** The core variants, the best ones, or the ones in between (best, core where there is none); default core. */
+  readonly variants?: Variants;
   /** Contents of `value` (by node), `state`, `batch` and `sampler` operands, by the operand's JSON. */
   readonly contents: ReadonlyMap<string, Float32Array | Uint32Array>;
 }
 
 export function variantOf(run: Run, call: KernelCall): KernelCall['variants'][number] {
-  return run.variants === 'best' ? call.variants[0]! : call.variants[call.variants.length - 1]!;
+  const last = call.variants.length - 1;
+  return call.variants[{ best: 0, second: Math.min(1, last), core: last }[run.variants ?? 'core']]!;
 }
 
 export class Operands {

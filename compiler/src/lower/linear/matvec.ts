@@ -13,18 +13,18 @@ import type { KernelCall } from '../call.js';
 import { withVariants } from '../call.js';
 import { kernelName } from '../names.js';
 import { reduceRows } from '../reductions.js';
-import { REQUIRES, sumRows } from '../workgroup-sum.js';
-import type { Reduction } from '../workgroup-sum.js';
+import { sumRows, workgroups } from '../workgroup-sum.js';
+import type { Workgroup } from '../workgroup-sum.js';
 import { linearLabel, LinearShape } from './shape.js';
 
 const THREADS = 128;
 const ROWS = 8;
 
 export function lowerMatvec(context: FusionContext, group: LinearGroup): readonly KernelCall[] {
-  return [withVariants((['subgroup', 'workgroup'] as const).map((reduction) => matvec(context, group, reduction)))];
+  return [withVariants(workgroups(THREADS).map((workgroup) => matvec(context, group, workgroup)))];
 }
 
-function matvec(context: FusionContext, group: LinearGroup, reduction: Reduction): KernelCall {
+function matvec(context: FusionContext, group: LinearGroup, { threads, reduction, requires }: Workgroup): KernelCall {
   const kernel = new FusedKernel(context, group);
   const shape = new LinearShape(kernel, group);
   const { builder } = kernel;
@@ -34,7 +34,7 @@ function matvec(context: FusionContext, group: LinearGroup, reduction: Reduction
   const vector = e.builtin('workgroup_y');
   const { time, kept } = shape.split(vector);
 
-  reduceRows(kernel, group.reductions, time, THREADS, reduction);
+  reduceRows(kernel, group.reductions, time, threads, reduction);
   const first = builder.let('first_row', e.mul(e.builtin('workgroup_x'), ROWS));
   const sums = Array.from({ length: ROWS }, (_, r) => builder.variable(`sum_${r}`, 'f32', e.f32(0)));
   // Rows past the end repeat the last one; their sums are dropped below.
@@ -50,13 +50,13 @@ function matvec(context: FusionContext, group: LinearGroup, reduction: Reduction
       const x = builder.let('x4', shape.input4(time, kept, k));
       sums.forEach((sum, r) => sum.set(e.add(sum.value, e.dot(shape.weights.at(e.add(rowStart[r]!, k)), x))));
     },
-    { step: THREADS },
+    { step: threads },
   );
 
   const total = sumRows(
     builder,
     sums.map((s) => s.value),
-    THREADS,
+    threads,
     reduction,
   );
   const unit = shape.interleave;
@@ -73,8 +73,8 @@ function matvec(context: FusionContext, group: LinearGroup, reduction: Reduction
     name: kernelName(kernel.graph, context.mode, group.anchors[0]!, 'matvec'),
     doc: linearLabel(kernel.graph, group),
     label: linearLabel(kernel.graph, group),
-    requires: REQUIRES[reduction],
-    workgroupSize: [THREADS, 1, 1],
+    requires,
+    workgroupSize: [threads, 1, 1],
     grid: [Math.ceil(shape.rows / ROWS), vectors, 1],
     split: { buffer: shape.weights.name, base: 'row_base', count: 'row_count', axis: 0, rowsPerWorkgroup: ROWS },
     cost: shape.cost(vectors),

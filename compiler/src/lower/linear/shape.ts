@@ -28,6 +28,8 @@ export class LinearShape {
   /** Row vectors of the input in a call. */
   readonly vectors: Size;
   readonly #starts: readonly number[];
+  /** The input lies in a buffer that can be read four elements at a time. */
+  readonly #aligned: boolean;
 
   constructor(
     readonly kernel: FusedKernel,
@@ -49,6 +51,17 @@ export class LinearShape {
     });
     this.rows = rows;
     const keptCount = extent(this.kept);
+    // Where something else in the kernel reads the same buffer element by element it has to be one of elements.
+    const readElsewhere = [...group.epilogue, ...group.stores, ...group.reductions].some(
+      (id) => !group.anchors.includes(id) && kernel.graph.nodes[id]!.inputs.includes(input.id),
+    );
+    this.#aligned =
+      kernel.isLeaf(input.id) &&
+      input.op !== 'input' &&
+      hasTime(input.type) &&
+      !readElsewhere &&
+      this.columns % 4 === 0 &&
+      [...this.kept, ...this.contracted].every((d, i) => d.name === rowDims(input.type)[i]?.name);
     const size: Size = hasTime(input.type) ? kernel.context.axis.size : 1;
     this.vectors = keptCount === 1 ? size : ['mul', size, keptCount];
     this.weights = kernel.bind(
@@ -74,6 +87,9 @@ export class LinearShape {
 
   /** Input columns 4k … 4k + 3 of the row vector; zeros past the end. */
   input4(time: Expression, kept: Expression, k: Expression): Expression {
+    if (this.#aligned) {
+      return this.kernel.load4(this.anchors[0]!.inputs[0]!, time, e.add(e.mul(kept, this.columns4), k));
+    }
     const ragged = this.columns % 4 !== 0;
     const lanes = [0, 1, 2, 3].map((lane) => {
       const column = e.add(e.mul(k, 4), lane);

@@ -1,0 +1,16 @@
+/** The middle value, or the mean of the two in the middle. */
+export function median(values: readonly number[]): number {
+  if (values.length === 0) throw new RangeError('the median of nothing');
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+export interface Timing {
+  readonly min: number;
+  readonly median: number;
+}
+
+export function timing(values: readonly number[]): Timing {
+  return { min: Math.min(...values), median: median(values) };
+}
