@@ -29,7 +29,8 @@ function readScaling(reader: ConfigReader, context: number): RopeScaling | undef
     if (reader.field('factor') === undefined) reader.missing('factor');
     return reader.number('factor', 1, { min: 1 });
   };
-  const original = (): number => reader.size('original_max_position_embeddings', { max: 2 ** 31 - 1, fallback: context });
+  const original = (): number =>
+    reader.size('original_max_position_embeddings', { max: 2 ** 31 - 1, fallback: context });
   switch (kind) {
     case 'default':
       if (reader.field('mrope_section') !== undefined)
