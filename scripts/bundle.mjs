@@ -30,7 +30,7 @@ await build({
   format: 'esm',
   platform: 'node',
   target: 'node20',
-  external: ['webgpu', '@sparticuz/chromium', 'playwright-core', 'ts-morph', 'prettier', 'prettier/*', 'esbuild'],
+  external: ['webgpu', '@sparticuz/chromium', 'playwright-core', 'tar-fs', 'ts-morph', 'prettier', 'prettier/*', 'esbuild'],
   minifySyntax: true,
   plugins: [places],
   legalComments: 'none',

@@ -5,6 +5,7 @@ import { check } from './commands/check.js';
 import type { Context, DefineCommand } from './commands/context.js';
 import { devices } from './commands/devices.js';
 import { explain } from './commands/explain.js';
+import { fmt } from './commands/fmt.js';
 import { importCommand } from './commands/import.js';
 import { inspect } from './commands/inspect.js';
 import { newCommand } from './commands/new.js';
@@ -14,6 +15,7 @@ import { verify } from './commands/verify.js';
 export const COMMANDS: readonly DefineCommand[] = [
   newCommand,
   check,
+  fmt,
   explain,
   inspect,
   build,

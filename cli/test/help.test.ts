@@ -1,6 +1,6 @@
 import { hyb, hybProcess, jsonOf } from './support/hyb.js';
 
-const COMMANDS = ['new', 'check', 'explain', 'inspect', 'build', 'import', 'verify', 'devices'];
+const COMMANDS = ['new', 'check', 'fmt', 'explain', 'inspect', 'build', 'import', 'verify', 'devices'];
 
 test('without arguments it says what there is', async () => {
   const { code, out, err } = await hybProcess([]);

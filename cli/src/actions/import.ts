@@ -2,6 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { check, memoryHost, parameterCount } from '@hyb/compiler';
 import type { WeightMap } from '@hyb/compiler';
+import { format } from '@hyb/grammar';
 import type { TensorEntry } from '@hyb/runtime';
 import { writeText } from '../files/write.js';
 import { importFolder } from '../project/import-folder.js';
@@ -40,20 +41,21 @@ export async function importFolderTo(io: Io, folder: string, options: ImportOpti
   const { graph, weightMap } = checked.models[0]!;
   const differences = tensors === undefined || weightMap === undefined ? [] : compareTensors(weightMap, tensors);
 
-  if (target !== '-') await writeText(resolve(io.cwd, target), model.source);
+  const source = await format(model.source, { file: target });
+  if (target !== '-') await writeText(resolve(io.cwd, target), source);
   if (json) {
     const found = {
       ok: differences.length === 0,
       model: model.name,
       file: target === '-' ? null : target,
-      ...(target === '-' ? { source: model.source } : {}),
+      ...(target === '-' ? { source } : {}),
       parameters: parameterCount(graph),
       tensors: tensors?.size ?? null,
       differences,
     };
     io.out(`${JSON.stringify(found, null, 2)}\n`);
   } else if (target === '-') {
-    io.out(model.source);
+    io.out(source);
   } else {
     const checked = tensors === undefined ? '' : `, ${formatCount(tensors.size)} tensors`;
     const count = formatCount(parameterCount(graph));

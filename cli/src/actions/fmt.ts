@@ -1,0 +1,67 @@
+import { existsSync, realpathSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { SyntaxErrors, format } from '@hyb/grammar';
+import type { Diagnostic } from '@hyb/grammar';
+import { readSource } from '../files/host.js';
+import { writeText } from '../files/write.js';
+import { jsonDiagnostics, printDiagnostics } from '../report/diagnostics.js';
+import { CliError, EXIT } from '../terminal/errors.js';
+import type { Io } from '../terminal/io.js';
+
+export interface FmtOptions {
+  readonly check?: boolean;
+  readonly json?: boolean;
+}
+
+interface Formatted {
+  readonly file: string;
+  readonly text: string;
+  readonly changed: boolean;
+  /** Errors for which the file was left as it is. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+export async function formatFiles(io: Io, files: readonly string[], options: FmtOptions): Promise<number> {
+  const { check, json } = options;
+  if (files.includes('-') && files.length > 1) throw new CliError('Standard input is formatted alone.');
+  const results: Formatted[] = [];
+  for (const file of files) results.push(await formatOne(io, file, options));
+  const failed = results.some(({ diagnostics }) => diagnostics.length > 0);
+  const changed = results.filter((result) => result.changed);
+  if (json) {
+    const report = results.map(({ file, text, diagnostics, ...rest }) => ({
+      file,
+      changed: rest.changed,
+      diagnostics: jsonDiagnostics(diagnostics, () => text),
+    }));
+    io.out(`${JSON.stringify({ ok: !failed && !(check && changed.length > 0), files: report }, null, 2)}\n`);
+  } else {
+    for (const { text, diagnostics } of results) printDiagnostics(io, diagnostics, () => text);
+    if (files[0] === '-') {
+      if (!check && !failed) io.out(results[0]!.text);
+    } else {
+      for (const { file } of changed) io.out(`${check ? 'not formatted: ' : ''}${file}\n`);
+    }
+  }
+  return failed || (check && changed.length > 0) ? EXIT.findings : EXIT.ok;
+}
+
+async function formatOne(io: Io, file: string, { check }: FmtOptions): Promise<Formatted> {
+  const stdin = file === '-';
+  const path = resolve(io.cwd, file);
+  if (!stdin && !existsSync(path)) throw new CliError(`There is no file ${file}.`);
+  if (!stdin && statSync(path).isDirectory())
+    throw new CliError(`${file} is a folder, and a .hyb file is wanted here.`);
+  const name = stdin ? 'standard input' : file;
+  const before = stdin ? await io.input() : readSource(path, file);
+  try {
+    const text = await format(before, { file: name });
+    const changed = text !== before;
+    // A link stays a link.
+    if (changed && !check && !stdin) await writeText(realpathSync(path), text);
+    return { file, text, changed, diagnostics: [] };
+  } catch (error) {
+    if (!(error instanceof SyntaxErrors)) throw error;
+    return { file, text: before, changed: false, diagnostics: error.diagnostics };
+  }
+}

@@ -1,0 +1,56 @@
+import { readFile, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { hyb, hybProcess, jsonOf, root, withFolder } from './support/hyb.js';
+
+const LOOSE = `use std.{MLP}
+// a note
+model   Tiny{vocab=64 width=16, context=32   F=MLP(inner=32)
+layers=[F F]}
+`;
+
+test('formats in place, keeps comments, and is content the second time', () =>
+  withFolder(async (cwd) => {
+    await writeFile(join(cwd, 'a.hyb'), LOOSE);
+    expect(await hyb(['fmt', '--check', 'a.hyb'], { cwd })).toMatchObject({ code: 1, out: 'not formatted: a.hyb\n' });
+    expect(await readFile(join(cwd, 'a.hyb'), 'utf8')).toBe(LOOSE);
+    expect(await hyb(['fmt', 'a.hyb'], { cwd })).toMatchObject({ code: 0, out: 'a.hyb\n', err: '' });
+    const text = await readFile(join(cwd, 'a.hyb'), 'utf8');
+    expect(text).toContain('// a note\nmodel Tiny {');
+    expect(await hyb(['fmt', 'a.hyb'], { cwd })).toMatchObject({ code: 0, out: '' });
+    expect(await hyb(['fmt', '--check', 'a.hyb'], { cwd })).toMatchObject({ code: 0, out: '' });
+    expect(await hyb(['check', 'a.hyb'], { cwd })).toMatchObject({ code: 0 });
+    expect(await readdir(cwd)).toEqual(['a.hyb']);
+  }));
+
+test('a file with errors stays as it is', () =>
+  withFolder(async (cwd) => {
+    const broken = 'model Tiny { width = }\n';
+    await writeFile(join(cwd, 'a.hyb'), broken);
+    await writeFile(join(cwd, 'b.hyb'), LOOSE);
+    const { code, out, err } = await hyb(['fmt', 'a.hyb', 'b.hyb'], { cwd });
+    expect({ code, out }).toEqual({ code: 1, out: 'b.hyb\n' });
+    expect(err).toContain('a.hyb:1:');
+    expect(await readFile(join(cwd, 'a.hyb'), 'utf8')).toBe(broken);
+    const { ok, files } = jsonOf<{ ok: boolean; files: { diagnostics: object[] }[] }>(
+      await hyb(['fmt', 'a.hyb', '--json'], { cwd }),
+    );
+    expect(ok).toBe(false);
+    expect(files[0]!.diagnostics).toHaveLength(1);
+    expect(await hyb(['fmt', 'c.hyb'], { cwd })).toMatchObject({ code: 2, out: '' });
+  }));
+
+test('standard input to standard output', async () => {
+  const { code, out } = await hybProcess(['fmt', '-'], { input: LOOSE });
+  expect(code).toBe(0);
+  expect(out).toContain('model Tiny { vocab');
+  expect(await hybProcess(['fmt', '--check', '-'], { input: out })).toMatchObject({ code: 0, out: '' });
+  expect(await hyb(['fmt', '-', 'a.hyb'])).toMatchObject({ code: 2 });
+});
+
+test('what is imported is formatted', () =>
+  withFolder(async (cwd) => {
+    for (const name of ['nh_a_gqa_g2', 'nh_c_realinit_g1', 'llama_gqa']) {
+      await hyb(['import', join(root, 'tests/golden', name)], { cwd });
+      expect(await hyb(['fmt', '--check', `${name}.hyb`], { cwd })).toMatchObject({ code: 0, out: '' });
+    }
+  }));
