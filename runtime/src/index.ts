@@ -26,3 +26,12 @@ export { urlSource } from './weights/sources/url.js';
 export { openFile } from './weights/sources/open.js';
 export { Tokenizer, type TokenizerFiles } from './text/tokenizer.js';
 export { loadTokenizer, type TokenizerSource } from './text/load.js';
+export type {
+  EngineTensor,
+  ProbeValue,
+  StepResult,
+  StepSettings,
+  TrainingEngine,
+  TrainingPart,
+  TrainingSequence,
+} from './train/engine.js';

@@ -15,7 +15,8 @@ const words = [
 function survives(text: string, file = 'main.hyb'): void {
   const start = process.cpuUsage();
   const { diagnostics, models } = compile({ ...modelSources, [file]: text }, file);
-  expect(process.cpuUsage(start).user / 1e6).toBeLessThan(1);
+  // Far over what any takes: a guard against work without bounds, not a measurement.
+  expect(process.cpuUsage(start).user / 1e6).toBeLessThan(20);
   for (const { span, fixes, related } of diagnostics) {
     for (const place of [
       span,
@@ -86,5 +87,5 @@ test('long chains and deep references are findings, not crashes', () => {
   for (const deep of [sum, members]) {
     survives(`use std.{MLP}\nmodel M { vocab = 1, width = ${deep}, context = 1, F = MLP(inner = 1), layers = [F] }`);
   }
-  expect(process.cpuUsage(start).user / 1e6).toBeLessThan(5);
+  expect(process.cpuUsage(start).user / 1e6).toBeLessThan(50);
 });

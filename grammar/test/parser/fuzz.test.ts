@@ -39,7 +39,8 @@ function checkResult(text: string, { file, diagnostics }: ParseResult) {
 function parseInTime(text: string): ParseResult {
   const start = process.cpuUsage();
   const result = parse(text, 'fuzz.hyb');
-  expect(process.cpuUsage(start).user).toBeLessThan(1_000_000);
+  // Far over what any takes: a guard against work without bounds, not a measurement.
+  expect(process.cpuUsage(start).user).toBeLessThan(20_000_000);
   return result;
 }
 
