@@ -33,6 +33,15 @@ const CLASSES: Readonly<Partial<Record<OpName, FusionClass>>> = {
   attend: 'anchor',
   scan: 'anchor',
   embed: 'anchor',
+  // Of gradient graphs.
+  pad: 'gather',
+  broadcast: 'gather',
+  ssd_gradient: 'anchor',
+  attend_gradient: 'anchor',
+  conv1d_input_gradient: 'anchor',
+  conv1d_weight_gradient: 'anchor',
+  scan_gradient: 'anchor',
+  spectral_norm_gradient: 'anchor',
 };
 
 const ELEMENT_WISE: ReadonlySet<string> = new Set([...UNARY, ...BINARY]);

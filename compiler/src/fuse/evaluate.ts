@@ -101,6 +101,10 @@ export class Evaluator {
         const dims = rowDims(graph.nodes[node.inputs[0]!]!.type);
         return this.value(node.inputs[0]!, position.replace(dims, name, dim, e.add(position.at(name), start)));
       }
+      case 'broadcast':
+        return this.#input(node, 0, position);
+      case 'pad':
+        return this.#pad(node as GraphNode<'pad'>, position);
       case 'concat':
         return this.#concat(node as GraphNode<'concat'>, position);
       case 'rope':
@@ -114,6 +118,17 @@ export class Evaluator {
   #input(node: GraphNode<OpName>, i: number, position: Position): Expression {
     const input = this.kernel.graph.nodes[node.inputs[i]!]!;
     return this.value(input.id, position.project(rowDims(input.type), hasTime(input.type)));
+  }
+
+  /** Loaded at a clamped coordinate and selected, so that no branch is needed. */
+  #pad(node: GraphNode<'pad'>, position: Position): Expression {
+    const { dim, before, name } = node.attributes;
+    const dims = rowDims(this.kernel.graph.nodes[node.inputs[0]!]!.type);
+    const extent = dims.find((d) => d.name === dim)!.extent;
+    const at = position.at(name);
+    const local = e.min(e.sub(e.max(at, before), before), extent - 1);
+    const value = this.value(node.inputs[0]!, position.replace(dims, name, dim, local));
+    return e.select(e.and(e.ge(at, before), e.lt(at, before + extent)), value, e.f32(0));
   }
 
   /** Each part is loaded at a clamped coordinate and selected, so that no branch is needed. */

@@ -21,10 +21,11 @@ export interface LinearGroup extends GroupBase {
   readonly reductions: readonly NodeId[];
 }
 
-/** Attention, SSD, convolution, scan, embedding. */
+/** Attention, SSD, convolution, scan, embedding, and their gradients. */
 export interface StructuredGroup extends GroupBase {
   readonly kind: 'structured';
-  readonly anchors: readonly [NodeId];
+  /** One; or, of a gradient op, all nodes that differ in nothing but the input `of` which they are the gradient. */
+  readonly anchors: readonly [NodeId, ...NodeId[]];
 }
 
 /** Element-wise nodes and row reductions only; one workgroup a token. */

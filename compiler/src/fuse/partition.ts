@@ -12,10 +12,11 @@
 import type { Graph, GraphNode, NodeId } from '../graph/graph.js';
 import type { Mode } from '../lower/call.js';
 import { fusionClass } from './classes.js';
-import type { Group } from './group.js';
+import type { Group, StructuredGroup } from './group.js';
 import { consumersOf, hasMatrix, linearSets } from './linear-groups.js';
 import type { LinearSet } from './linear-groups.js';
 import { rowDims } from './position.js';
+import { contentKey } from '../graph/key.js';
 import type { TensorType } from '../graph/types.js';
 import { elementsPerToken, hasTime } from '../graph/types.js';
 
@@ -78,7 +79,7 @@ class Partition {
     const node = this.graph.nodes[id]!;
     if (node.op === 'conv1d' && this.mode === 'decode' && this.#tryEpilogue(id)) return;
     const set = this.#sets.find((s) => s.anchors.includes(id));
-    if (set && this.#home.has(id)) {
+    if (this.#home.has(id)) {
       this.#depends[id] = new Set([...this.#depends[id]!, this.#home.get(id)!]);
       return;
     }
@@ -90,7 +91,7 @@ class Partition {
     } else if (node.op !== 'embed') {
       for (const input of node.inputs) this.#storeReductions(input);
     }
-    const anchors = set?.anchors ?? [id];
+    const anchors = set?.anchors ?? siblings(this.graph, node);
     this.#draft({
       kind: node.op === 'linear' ? 'linear' : 'structured',
       anchors,
@@ -240,7 +241,7 @@ class Partition {
           groups.unshift({ kind: 'linear', anchors: draft.anchors, interleave: draft.interleave, reductions, ...base });
           break;
         case 'structured':
-          groups.unshift({ kind: 'structured', anchors: [draft.anchors[0]!], ...base });
+          groups.unshift({ kind: 'structured', anchors: draft.anchors as StructuredGroup['anchors'], ...base });
           break;
         case 'rowwise':
           groups.unshift({ kind: 'rowwise', anchors: [], reductions, ...base });
@@ -249,6 +250,16 @@ class Partition {
     }
     return groups;
   }
+}
+
+/** The node and all that are the same op of the same inputs, for the gradients of other inputs. */
+function siblings(graph: Graph, node: GraphNode): StructuredGroup['anchors'] {
+  if (!Object.hasOwn(node.attributes, 'of')) return [node.id];
+  const key = (n: GraphNode): string => contentKey({ ...n.attributes, of: undefined });
+  const same = graph.nodes.filter(
+    (n) => n.op === node.op && n.inputs.join() === node.inputs.join() && key(n) === key(node),
+  );
+  return same.map((n) => n.id) as [NodeId, ...NodeId[]];
 }
 
 /** One group per node that computes something. */
@@ -265,7 +276,9 @@ function unfused(graph: Graph): readonly Group[] {
         if (node.op === 'linear' && hasMatrix(graph, node as never)) {
           groups.push({ kind: 'linear', anchors: [node.id], interleave: 1, reductions: [], ...base });
         } else {
-          groups.push({ kind: 'structured', anchors: [node.id], ...base });
+          const anchors = siblings(graph, node);
+          // One kernel computes all; it stands where the first is.
+          if (anchors[0] === node.id) groups.push({ kind: 'structured', anchors, epilogue: none, stores: anchors });
         }
         break;
       case 'reduction':

@@ -161,8 +161,12 @@ export class FusedKernel implements KernelScope {
   }
 
   output(at: Coordinates, value: Expression): void {
+    this.outputOf(this.group.anchors[0]!, at, value);
+  }
+
+  outputOf(id: NodeId, at: Coordinates, value: Expression): void {
     this.#runsEpilogue = true;
-    const anchor = this.graph.nodes[this.group.anchors[0]!]!;
+    const anchor = this.graph.nodes[id]!;
     this.store(new Map([[anchor.id, { position: positionIn(this.builder, anchor.type, at), value }]]));
   }
 

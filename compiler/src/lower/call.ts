@@ -49,7 +49,8 @@ export interface KernelCall {
   readonly cost: { readonly weightElements: Size; readonly values: Size; readonly operations: Size };
 }
 
-export type Mode = 'prefill' | 'decode';
+/** `train`: whole sequences, forward or backward; no state goes from call to call. */
+export type Mode = 'prefill' | 'decode' | 'train';
 
 /** Offsets (in f32 elements) of a graph's vector parameters in its pack. */
 export interface VectorLayout {

@@ -69,7 +69,13 @@ function lowerStructured(context: FusionContext, group: StructuredGroup): readon
   if (node.op === 'embed') return lowerEmbed(context, group);
   const lowering = STRUCTURED[node.op] as Lowering<OpName> | undefined;
   if (!lowering) throw new Error(`no lowering for ${node.op}`);
-  return lowering({ graph: context.graph, node, mode: context.mode, scope: () => new FusedKernel(context, group) });
+  return lowering({
+    graph: context.graph,
+    node,
+    nodes: group.anchors.map((id) => context.graph.nodes[id]!),
+    mode: context.mode,
+    scope: () => new FusedKernel(context, group),
+  });
 }
 
 /** Vector parameters one after another, each on a multiple of 4 elements; the pack on a multiple of 64. */

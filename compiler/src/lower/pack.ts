@@ -148,6 +148,9 @@ class PackedScope implements KernelScope {
   output(at: Coordinates, value: Expression): void {
     this.inner.output(at, value);
   }
+  outputOf(...args: Parameters<KernelScope['outputOf']>): void {
+    this.inner.outputOf(...args);
+  }
   bind(...args: Parameters<KernelScope['bind']>): ReturnType<KernelScope['bind']> {
     return this.inner.bind(...args);
   }

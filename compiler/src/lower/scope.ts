@@ -3,7 +3,7 @@
  * input and the fused epilogue of the result are hidden behind `input` and `output`, so that a lowering is the same
  * whether its inputs come from buffers or are computed on the way.
  */
-import type { Graph, GraphNode } from '../graph/graph.js';
+import type { Graph, GraphNode, NodeId } from '../graph/graph.js';
 import type { OpName } from '../ops/attributes.js';
 import type { KernelBuilder, Buffer } from '../kernel/build.js';
 import type { BufferElement, Expression, Feature } from '../kernel/ir.js';
@@ -20,6 +20,8 @@ export interface KernelScope {
   input4(i: number, at: Coordinates): Expression;
   /** Hands the anchor's value at `at` to the fused epilogue, which stores what leaves the group. Call once per element. */
   output(at: Coordinates, value: Expression): void;
+  /** The same for one of several anchors (`LoweringContext.nodes`), by its id. */
+  outputOf(node: NodeId, at: Coordinates, value: Expression): void;
   /** Declares a buffer and what it is bound to; the same operand twice gives the same buffer. */
   bind(hint: string, operand: CallOperand, element: BufferElement, access: 'read' | 'read_write', doc: string): Buffer;
   uniform(hint: string, value: CallUniform, type: 'u32' | 'i32' | 'f32', doc: string): Expression;
@@ -37,7 +39,13 @@ export interface KernelScope {
 
 export interface LoweringContext<N extends OpName = OpName> {
   readonly graph: Graph;
+  /** The anchor; the first one where there are several. */
   readonly node: GraphNode<N>;
+  /**
+   * All anchors. Gradient ops have a node for each input whose gradient somebody wants: the same op, inputs and attributes
+   * except `of`.
+   */
+  readonly nodes: readonly GraphNode<N>[];
   readonly mode: Mode;
   /** A fresh kernel of this group. A lowering that needs scratch between kernels binds `scratch` operands. */
   scope(): KernelScope;

@@ -54,7 +54,7 @@ interface StageCalls {
   readonly id: string;
   readonly graph: Graph;
   readonly axis: TimeAxis;
-  readonly calls: Readonly<Record<Mode | 'prepare', readonly KernelCall[]>>;
+  readonly calls: Readonly<Record<Exclude<Mode, 'train'> | 'prepare', readonly KernelCall[]>>;
 }
 
 class Planner {

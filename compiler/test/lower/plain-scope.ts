@@ -28,7 +28,7 @@ export function graphOf<N extends OpName>(op: N, attributes: OpAttributes[N], ty
 
 export function plainContext<N extends OpName>(graph: Graph, mode: Mode): LoweringContext<N> {
   const node = graph.nodes[graph.output] as GraphNode<N>;
-  return { graph, node, mode, scope: () => new PlainScope(graph, node) };
+  return { graph, node, nodes: [node], mode, scope: () => new PlainScope(graph, node) };
 }
 
 class PlainScope implements KernelScope {
@@ -64,7 +64,10 @@ class PlainScope implements KernelScope {
   }
 
   output(at: Coordinates, value: Expression): void {
-    this.#value(this.node.id, 'read_write').set(this.#index(this.node.type, at), value);
+    this.outputOf(this.node.id, at, value);
+  }
+  outputOf(id: NodeId, at: Coordinates, value: Expression): void {
+    this.#value(id, 'read_write').set(this.#index(this.graph.nodes[id]!.type, at), value);
   }
 
   bind(...args: Parameters<KernelScope['bind']>): Buffer {

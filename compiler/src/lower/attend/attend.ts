@@ -9,6 +9,7 @@ import { prepareQueries } from './queries.js';
 export function lowerAttend(context: LoweringContext<'attend'>): readonly KernelCall[] {
   switch (context.mode) {
     case 'prefill':
+    case 'train':
       return [...appendKeysValues(context), prepareQueries(context), flash(context)];
     case 'decode':
       return [...appendKeysValues(context), ...decodeAttention(context)];

@@ -8,6 +8,7 @@ import { ssdStep } from './step.js';
 export const lowerSsd: Lowering<'ssd'> = withinBufferLimit((context) => {
   switch (context.mode) {
     case 'prefill':
+    case 'train':
       return [
         chunkDecays(context),
         chunkProducts(context),
