@@ -1,10 +1,11 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { planModel, printModel, printModelGraph } from '@hyb/compiler';
-import type { Checked, CheckedModel } from '@hyb/compiler';
+import { planModel } from '@hyb/compiler';
+import type { Checked } from '@hyb/compiler';
+import { printStage } from '@hyb/compiler/inspect/print-stage';
+import type { PrintableStage } from '@hyb/compiler/inspect/print-stage';
 import { formatBytes, formatCount } from '@hyb/compiler/inspect/units';
 import { isLibraryPath } from '@hyb/compiler/sources/library';
-import type { STAGES } from '../commands/build.js';
 import { writeFolder } from '../files/write.js';
 import { checkSource, firstModel, mentionOthers, openSource } from '../project/source.js';
 import { CliError, EXIT } from '../terminal/errors.js';
@@ -16,7 +17,7 @@ export interface BuildOptions {
   readonly output: string;
   readonly model?: string;
   readonly package?: string;
-  readonly print?: (typeof STAGES)[number];
+  readonly print?: PrintableStage;
   readonly fuse: boolean;
   readonly force?: boolean;
   readonly root?: string;
@@ -37,7 +38,7 @@ export async function build(io: Io, source: string, options: BuildOptions): Prom
   const checked = firstModel(all, opened);
   if (!json && options.model === undefined) mentionOthers(io, all);
   if (print !== undefined) {
-    io.out(await printStage(print, all, checked, options));
+    io.out(printStage(print, all, checked, () => planModel(checked, { fused: options.fuse })));
     return EXIT.ok;
   }
   const started = performance.now();
@@ -94,44 +95,4 @@ function checkTarget(folder: string, options: BuildOptions): void {
 function sourcesOf({ project }: Checked): Readonly<Record<string, string>> {
   const own = [...project.files.values()].filter(({ path }) => !isLibraryPath(path));
   return Object.fromEntries(own.map(({ path, text }) => [path, text]));
-}
-
-async function printStage(
-  stage: (typeof STAGES)[number],
-  all: Checked,
-  checked: CheckedModel,
-  { fuse }: BuildOptions,
-): Promise<string> {
-  switch (stage) {
-    case 'ast':
-      return `${JSON.stringify(all.project.entries[0]!.syntax, withoutSpans, 2)}\n`;
-    case 'model':
-      return printModel(checked.model);
-    case 'graph':
-      return `${printModelGraph(checked.graph).trimEnd()}\n`;
-    case 'plan': {
-      const { program } = planModel(checked, { fused: fuse });
-      const stages = program.stages.map(({ id, prefill, decode }) => {
-        const steps = (name: string, list: typeof decode): string[] =>
-          list.length === 0 ? [] : [`  ${name}`, ...list.map(({ kernel, label }) => `    ${kernel}: ${label}`)];
-        return [`stage ${id}`, ...steps('prefill', prefill), ...steps('decode', decode)].join('\n');
-      });
-      const schedule = program.schedule.map(({ label, stage: id }) => `  ${label}: ${id}`);
-      return `${[...stages, ['schedule', ...schedule].join('\n')].join('\n\n')}\n`;
-    }
-    case 'program':
-      return `${JSON.stringify(planModel(checked, { fused: fuse }).program, null, 2)}\n`;
-    case 'wgsl': {
-      const [{ printWgsl }, { kernels }] = [
-        await import('@hyb/compiler/wgsl/index'),
-        planModel(checked, { fused: fuse }),
-      ];
-      return [...kernels].map(([name, kernel]) => `// ${name}.wgsl\n\n${printWgsl(kernel).trimEnd()}\n`).join('\n\n');
-    }
-  }
-}
-
-/** Places are for tools; people look for the structure. */
-function withoutSpans(key: string, value: unknown): unknown {
-  return key === 'span' ? undefined : value;
 }

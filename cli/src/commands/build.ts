@@ -1,9 +1,11 @@
 import { Command, Option } from 'commander';
+import type { PrintableStage } from '@hyb/compiler/inspect/print-stage';
 import type { BuildOptions } from '../actions/build.js';
 import type { Context } from './context.js';
 import { examples } from './context.js';
 
-export const STAGES = ['ast', 'model', 'graph', 'plan', 'program', 'wgsl'] as const;
+/** Said here too, so that help does not load the compiler. */
+const STAGES: readonly PrintableStage[] = ['ast', 'model', 'graph', 'plan', 'program', 'wgsl'];
 
 export function build({ io, run }: Context): Command {
   return new Command('build')
