@@ -17,8 +17,10 @@ export type TokenCategory =
   | 'constant'
   /** A word that is a unit after a number on the same line. */
   | 'unit'
-  /** A word of the checker that the parser does not know; listed for editors and docs. */
-  | 'builtin'
+  /** A type of a parameter: a word of the checker that the parser does not know; listed for editors and docs. */
+  | 'type'
+  /** A number format of `precision`, another word of the checker. */
+  | 'format'
   | 'literal'
   | 'operator'
   | 'punctuation'
@@ -105,15 +107,19 @@ const words: readonly TokenRow[] = [
     ['Minutes', 'minutes', 'Minutes.'],
     ['Hours', 'hours', 'Hours.'],
   ]),
-  ...rows('builtin', 'support.type', [
+  ...rows('type', 'support.type', [
     ['Int', 'int', 'Type of a parameter that is a whole number.'],
     ['Float', 'float', 'Type of a parameter that is a number.'],
     ['Bool', 'bool', 'Type of a parameter that is `true` or `false`.'],
     ['Text', 'string', 'Type of a parameter that is a text.'],
     ['TupleType', 'tuple', 'Type of a parameter that holds several values.'],
+  ]),
+  ...rows('format', 'support.type.format', [
     ['F32', 'f32', 'IEEE 754 single precision.'],
     ['F16', 'f16', 'IEEE 754 half precision.'],
     ['Bf16', 'bf16', 'The upper half of a single: 8 bits of exponent, 7 of mantissa.'],
+    ['E4m3', 'e4m3', '8-bit float with 4 bits of exponent and 3 of mantissa, up to 448; no infinities.'],
+    ['E5m2', 'e5m2', '8-bit float with 5 bits of exponent and 2 of mantissa, up to 57,344.'],
   ]),
 ];
 

@@ -35,7 +35,8 @@ function tokenOf(row: TokenRow): TokenType {
   return createToken(config);
 }
 
-const lexed = tokenTable.filter((row) => row.category !== 'unit' && row.category !== 'builtin');
+const UNLEXED: readonly TokenCategory[] = ['unit', 'type', 'format'];
+const lexed = tokenTable.filter((row) => !UNLEXED.includes(row.category));
 const types = new Map(lexed.map((row) => [row.name, tokenOf(row)]));
 
 /** The token type of a row of the table. */

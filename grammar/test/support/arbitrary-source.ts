@@ -47,10 +47,12 @@ const commas = (part: fc.Arbitrary<Tokens>, minLength = 0, trailing = true): fc.
 /** How names are chosen: where a keyword could be taken for one, or only where it cannot. */
 export interface NameChoice {
   readonly keywordsAsValues: boolean;
+  /** Whether names may be keywords at all; by default they may. */
+  readonly keywordsAsNames?: boolean;
 }
 
-function grammar({ keywordsAsValues }: NameChoice) {
-  const anyName = fc.constantFrom(...plain, ...keywords).map((name) => [name]);
+function grammar({ keywordsAsValues, keywordsAsNames = true }: NameChoice) {
+  const anyName = fc.constantFrom(...plain, ...(keywordsAsNames ? keywords : [])).map((name) => [name]);
   const valueName = keywordsAsValues ? anyName : fc.constantFrom(...plain).map((name) => [name]);
   const number = fc.constantFrom('0', '7', '131_072', '0.5', '1e-5', '25e9', '1.5E+3').map((each) => [each]);
   const whole = fc.constantFrom('0', '3', '1_000').map((each) => [each]);
