@@ -55,8 +55,9 @@ test.each([
   expect(program.checkpoint).toHaveLength(tensors);
 });
 
-const BUDGET: Readonly<Record<string, number>> = { Mamba2: 5, Attention: 6, MLP: 3, GatedMLP: 3 };
+const BUDGET: Readonly<Record<string, number>> = { Mamba2: 3, Attention: 4, MLP: 2, GatedMLP: 2 };
 
+// Where no matrix is split.
 test.each(['nemotron-h-8b', 'nemotron-h-56b', 'llama-3.1-8b', 'mamba2-2.7b', 'qwen-2.5-7b'])(
   '%s decodes within the budget of dispatches of each layer',
   (file) => {
@@ -69,32 +70,6 @@ test.each(['nemotron-h-8b', 'nemotron-h-56b', 'llama-3.1-8b', 'mamba2-2.7b', 'qw
     });
   },
 );
-
-/** Dispatches of one decoding step, sampling included, with bf16 weights on a device that binds so many bytes. */
-function dispatchesOf(file: string, bindingBytes: number): number {
-  const { program } = compiled(file).plan;
-  let dispatches = 0;
-  for (const instance of [...program.schedule, program.sample]) {
-    for (const step of program.stages.find((s) => s.id === instance.stage)!.decode) {
-      const operand = step.split ? step.bind[step.split.binding]! : undefined;
-      const matrix =
-        operand && 'matrix' in operand
-          ? program.matrices.find((m) => m.id === instance.matrices[operand.matrix])!
-          : undefined;
-      dispatches += matrix ? Math.ceil((matrix.rows * matrix.columns * 2) / bindingBytes) : 1;
-    }
-  }
-  return dispatches;
-}
-
-test('the 8B decodes a token in well under 230 dispatches, sampling included', () => {
-  expect(dispatchesOf('nemotron-h-8b', 2 ** 30)).toBeLessThanOrEqual(150);
-});
-
-test('on default limits, where matrices over 128 MiB are split, splits are all that comes on top', () => {
-  // 8 parts each of embedding and head, 2 of each in-projection and of both products of each MLP.
-  expect(dispatchesOf('nemotron-h-8b', 128 * 2 ** 20)).toBeLessThanOrEqual(150 + 7 + 7 + 24 + 48);
-});
 
 test('identical layers share kernels: the 56B has as many as the 8B', () => {
   const sizes = ['nemotron-h-8b', 'nemotron-h-56b'].map((file) => compiled(file).plan.kernels.size);

@@ -31,7 +31,17 @@ const model = layers.modelOf({ vocab: VOCAB, width: WIDTH, eps: 1e-5 }, [
       'A',
       WIDTH,
       1e-5,
-      layers.attention({ heads: 8, kv_heads: 2, head_dim: 64, window: 77, cap: 5 }, WIDTH),
+      layers.attention(
+        {
+          heads: 8,
+          kv_heads: 2,
+          head_dim: 64,
+          window: 77,
+          cap: 5,
+          rope: Array.from({ length: 24 }, (_, i) => 100 ** (-i / 24)),
+        },
+        WIDTH,
+      ),
     ),
   },
   { alias: 'F', graph: layers.residualLayer('F', WIDTH, 1e-5, layers.mlp(640, WIDTH)) },

@@ -21,7 +21,25 @@ export class Evaluator {
   /** Values known in this kernel, such as an anchor's result or a reduction in workgroup memory. */
   readonly #given = new Map<NodeId, (position: Position) => Expression>();
 
+  /**
+   * Which of the elements that a kernel finishes together is being computed. `give` may look at it: rotary embedding asks
+   * for its partner's value in the other lane.
+   */
+  #lane: 0 | 1 = 0;
+
   constructor(readonly kernel: FusedKernel) {}
+
+  get lane(): 0 | 1 {
+    return this.#lane;
+  }
+
+  inLane<T>(lane: 0 | 1, body: () => T): T {
+    const before = this.#lane;
+    this.#lane = lane;
+    const result = body();
+    this.#lane = before;
+    return result;
+  }
 
   give(node: NodeId, value: (position: Position) => Expression): void {
     this.#given.set(node, value);
@@ -163,10 +181,8 @@ export class Evaluator {
     const partner =
       pairing === 'half' ? e.select(first, e.add(clamped, n), e.sub(e.max(clamped, n), n)) : e.bitXor(clamped, 1);
     const x = this.value(node.inputs[0]!, position);
-    const y = this.value(
-      node.inputs[0]!,
-      position.replace(dims, last.name, last.name, builder.let('partner', partner)),
-    );
+    const other = position.replace(dims, last.name, last.name, builder.let('partner', partner));
+    const y = this.inLane(this.#lane === 0 ? 1 : 0, () => this.value(node.inputs[0]!, other));
     const { cos, sin } = this.kernel.angle(frequencies, position.time!, builder.let('pair', k));
     const turned = e.add(e.mul(x, cos), e.mul(e.select(first, e.neg(y), y), sin));
     const scaled = amplitude === 1 ? turned : e.mul(turned, amplitude);

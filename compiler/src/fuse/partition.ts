@@ -5,14 +5,15 @@
  * - an element-wise node joins the epilogue of the last anchor it depends on, if it walks that anchor's elements one by
  *   one and everything else it needs exists before;
  * - what is left stays inline: consumers compute it in their prologue. In decode a linear also computes the row
- *   reductions of its prologue (a norm); elsewhere, reductions and a matrix product's input get a row-wise kernel.
+ *   reductions of its prologue (a norm); elsewhere, reductions and a matrix product's input get a row-wise kernel;
+ * - in decode, a product whose rows are keys and values rotates them and writes them to the cache.
  *
  * Unfused, every node is a kernel of its own: the program that fusion is checked against.
  */
 import type { Graph, GraphNode, NodeId } from '../graph/graph.js';
 import type { Mode } from '../lower/call.js';
 import { fusionClass } from './classes.js';
-import type { Group, StructuredGroup } from './group.js';
+import type { CacheWrite, Group, RowPairs, StructuredGroup } from './group.js';
 import { consumersOf, hasMatrix, linearSets } from './linear-groups.js';
 import type { LinearSet } from './linear-groups.js';
 import { rowDims } from './position.js';
@@ -23,6 +24,8 @@ import { elementsPerToken, hasTime } from '../graph/types.js';
 export interface PartitionOptions {
   readonly mode: Mode;
   readonly fused: boolean;
+  /** Whether products may write the caches of attention; default yes. It takes buffers that a kernel may not have left. */
+  readonly cacheWrites?: boolean;
 }
 
 interface Draft {
@@ -32,10 +35,12 @@ interface Draft {
   readonly epilogue: Set<NodeId>;
   readonly produces: Set<NodeId>;
   readonly reductions: Set<NodeId>;
+  readonly cacheWrites: CacheWrite[];
+  rowPairs?: RowPairs;
 }
 
 export function partition(graph: Graph, options: PartitionOptions): readonly Group[] {
-  return options.fused ? new Partition(graph, options.mode).run() : unfused(graph);
+  return options.fused ? new Partition(graph, options).run() : unfused(graph);
 }
 
 const same = (a: TensorType, b: TensorType): boolean => {
@@ -55,11 +60,14 @@ class Partition {
   readonly #depends: ReadonlySet<number>[] = [];
   readonly #sets: readonly LinearSet[];
   readonly #consumers: readonly (readonly NodeId[])[];
+  readonly #cached = new Set<NodeId>();
+  readonly mode: Mode;
 
   constructor(
     readonly graph: Graph,
-    readonly mode: Mode,
+    readonly options: PartitionOptions,
   ) {
+    this.mode = options.mode;
     this.#sets = linearSets(graph, true);
     this.#consumers = consumersOf(graph);
   }
@@ -70,6 +78,7 @@ class Partition {
       const kind = fusionClass(node.op);
       if (kind === 'anchor') this.#anchor(node.id);
       else if (kind === 'element') this.#tryEpilogue(node.id);
+      else if (node.op === 'rope' && this.mode === 'decode') this.#tryRotation(node as GraphNode<'rope'>);
     }
     if (!this.#home.has(this.graph.output)) this.#rowwise(this.graph.output);
     return this.#finish();
@@ -89,7 +98,8 @@ class Partition {
       if (this.mode === 'decode') this.#collectReductions(input, reductions);
       else if (!this.#isStored(input)) this.#rowwise(input);
     } else if (node.op !== 'embed') {
-      for (const input of node.inputs) this.#storeReductions(input);
+      const cached = node.op === 'attend' && this.#tryCacheWrites(node);
+      for (const input of cached ? node.inputs.slice(0, 1) : node.inputs) this.#storeReductions(input);
     }
     const anchors = set?.anchors ?? siblings(this.graph, node);
     this.#draft({
@@ -99,7 +109,45 @@ class Partition {
       epilogue: new Set(),
       produces: new Set(anchors),
       reductions,
+      cacheWrites: [],
     });
+  }
+
+  /** Whether products make the keys and the values, so that they can write them to the cache. */
+  #tryCacheWrites(attend: GraphNode): boolean {
+    if (this.mode !== 'decode' || this.options.cacheWrites === false) return false;
+    const writes = (['key', 'value'] as const).map((name, i) => ({
+      source: attend.inputs[i + 1]!,
+      attend: attend.id,
+      name,
+    }));
+    const makers = writes.map(({ source }) => this.#drafts[this.#home.get(source) ?? -1]);
+    if (!makers.every((draft) => draft?.kind === 'linear')) return false;
+    makers.forEach((draft, i) => draft!.cacheWrites.push(writes[i]!));
+    this.#cached.add(attend.id);
+    return true;
+  }
+
+  /** A rotation joins the epilogue of a product if an invocation can have both rows of each pair. */
+  #tryRotation(node: GraphNode<'rope'>): void {
+    const draft = this.#drafts[this.#home.get(node.inputs[0]!) ?? -1];
+    if (draft?.kind !== 'linear' || draft.interleave !== 1) return;
+    const block = rowDims(node.type).at(-1)!.extent;
+    const { frequencies, pairing } = node.attributes;
+    const wanted: RowPairs = { block, pairs: frequencies.length, pairing };
+    const known = draft.rowPairs ?? wanted;
+    if (known.block !== block || known.pairs !== wanted.pairs || known.pairing !== pairing || block % 2 !== 0) return;
+    const rowsOf = (id: NodeId): number =>
+      (this.graph.nodes[id] as GraphNode<'linear'>).attributes.out.reduce((n, d) => n * (d.extent as number), 1);
+    if (draft.anchors.some((a) => rowsOf(a) % block !== 0)) return;
+    // From the product to here all is element by element, over the same dimensions.
+    for (let id = node.inputs[0]!; !draft.anchors.includes(id);) {
+      const inside = this.graph.nodes[id]!.inputs.filter((i) => this.#home.get(i) === this.#home.get(id));
+      if (inside.length !== 1 || !same(this.graph.nodes[id]!.type, this.graph.nodes[inside[0]!]!.type)) return;
+      if (fusionClass(this.graph.nodes[id]!.op) !== 'element') return;
+      id = inside[0]!;
+    }
+    if (this.#tryEpilogue(node.id)) draft.rowPairs = wanted;
   }
 
   #draft(draft: Draft): number {
@@ -159,6 +207,7 @@ class Partition {
       epilogue: new Set(),
       produces: new Set([id]),
       reductions,
+      cacheWrites: [],
     });
   }
 
@@ -228,7 +277,8 @@ class Partition {
         if (!inside && home === g) return;
         if (seen.has(id)) return;
         seen.add(id);
-        for (const input of graph.nodes[id]!.inputs) visit(input, true);
+        const { inputs } = graph.nodes[id]!;
+        for (const input of this.#cached.has(id) ? inputs.slice(0, 1) : inputs) visit(input, true);
       };
       for (const id of [...draft.anchors, ...draft.epilogue, ...draft.reductions, ...results]) visit(id, true);
       const stores = results.sort((a, b) => a - b);
@@ -238,11 +288,21 @@ class Partition {
         .sort((a, b) => a - b);
       switch (draft.kind) {
         case 'linear':
-          groups.unshift({ kind: 'linear', anchors: draft.anchors, interleave: draft.interleave, reductions, ...base });
+          groups.unshift({
+            kind: 'linear',
+            anchors: draft.anchors,
+            interleave: draft.interleave,
+            reductions,
+            cacheWrites: draft.cacheWrites,
+            ...(draft.rowPairs ? { rowPairs: draft.rowPairs } : {}),
+            ...base,
+          });
           break;
-        case 'structured':
-          groups.unshift({ kind: 'structured', anchors: draft.anchors as StructuredGroup['anchors'], ...base });
+        case 'structured': {
+          const anchors = draft.anchors as StructuredGroup['anchors'];
+          groups.unshift({ kind: 'structured', anchors, cached: this.#cached.has(anchors[0]), ...base });
           break;
+        }
         case 'rowwise':
           groups.unshift({ kind: 'rowwise', anchors: [], reductions, ...base });
           break;
@@ -274,11 +334,12 @@ function unfused(graph: Graph): readonly Group[] {
         break;
       case 'anchor':
         if (node.op === 'linear' && hasMatrix(graph, node as never)) {
-          groups.push({ kind: 'linear', anchors: [node.id], interleave: 1, reductions: [], ...base });
+          groups.push({ kind: 'linear', anchors: [node.id], interleave: 1, reductions: [], cacheWrites: [], ...base });
         } else {
           const anchors = siblings(graph, node);
           // One kernel computes all; it stands where the first is.
-          if (anchors[0] === node.id) groups.push({ kind: 'structured', anchors, epilogue: none, stores: anchors });
+          if (anchors[0] === node.id)
+            groups.push({ kind: 'structured', anchors, cached: false, epilogue: none, stores: anchors });
         }
         break;
       case 'reduction':

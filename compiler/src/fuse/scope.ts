@@ -8,12 +8,13 @@ import * as e from '../kernel/expressions.js';
 import type { BufferElement, Expression } from '../kernel/ir.js';
 import type { CallOperand, CallUniform, KernelCall, Mode, VectorLayout } from '../lower/call.js';
 import { Bindings } from '../lower/bindings.js';
+import { storeKeyValueElement } from '../lower/attend/cache.js';
 import { convStep } from '../lower/conv1d.js';
 import { describe } from '../lower/names.js';
 import type { Coordinates, KernelScope } from '../lower/scope.js';
 import type { TimeAxis } from './axis.js';
 import { Evaluator } from './evaluate.js';
-import type { Group } from './group.js';
+import type { CacheWrite, Group } from './group.js';
 import { Position, positionIn, rowDims } from './position.js';
 
 /** What all kernels of a graph's program have in common. */
@@ -30,6 +31,9 @@ export interface FusionContext {
   readonly outputOperand?: CallOperand;
 }
 
+/** Values of anchors, and where they belong. */
+export type AnchorValues = ReadonlyMap<NodeId, { readonly position: Position; readonly value: Expression }>;
+
 export class FusedKernel implements KernelScope {
   readonly builder = new KernelBuilder();
   readonly evaluator: Evaluator;
@@ -40,6 +44,8 @@ export class FusedKernel implements KernelScope {
   readonly #loaded = new Set<NodeId>();
   readonly #stored = new Set<NodeId>();
   readonly #vectors = new Set<string>();
+  /** Values that go to a cache. */
+  readonly #written = new Set<NodeId>();
   #stateElements = 0;
 
   constructor(
@@ -171,8 +177,19 @@ export class FusedKernel implements KernelScope {
   }
 
   /** Runs the epilogue on the anchors' values and stores what leaves the group. */
-  store(anchors: ReadonlyMap<NodeId, { readonly position: Position; readonly value: Expression }>): void {
-    for (const [id, { value }] of anchors) this.evaluator.give(id, () => value);
+  store(anchors: AnchorValues): void {
+    this.storeLanes([anchors]);
+  }
+
+  /** `store` for elements that are finished together: those of a pair that rotary embedding turns. */
+  storeLanes(lanes: readonly [AnchorValues] | readonly [AnchorValues, AnchorValues]): void {
+    for (const id of lanes[0].keys()) {
+      this.evaluator.give(id, () => (lanes[this.evaluator.lane] ?? lanes[0]).get(id)!.value);
+    }
+    lanes.forEach((anchors, lane) => this.evaluator.inLane(lane as 0 | 1, () => this.#storeLane(anchors)));
+  }
+
+  #storeLane(anchors: AnchorValues): void {
     for (const id of this.#epilogueOrder()) {
       const node = this.graph.nodes[id]!;
       const position = this.#forward(id, anchors);
@@ -192,6 +209,22 @@ export class FusedKernel implements KernelScope {
       }
       if (this.group.stores.includes(id)) this.storeValue(id, position);
     }
+    for (const write of this.#cacheWrites()) {
+      const position = this.#forward(write.source, anchors);
+      if (position) this.#writeCache(write, position);
+    }
+  }
+
+  #cacheWrites(): readonly CacheWrite[] {
+    return this.group.kind === 'linear' ? this.group.cacheWrites : [];
+  }
+
+  #writeCache({ source, attend, name }: CacheWrite, position: Position): void {
+    const value = this.evaluator.value(source, position);
+    const node = this.graph.nodes[attend] as GraphNode<'attend'>;
+    const at = { time: position.time!, element: position.flat() };
+    storeKeyValueElement(this, { graph: this.graph, node }, name, at, value);
+    this.#written.add(source);
   }
 
   #parameterPath(id: NodeId): string {
@@ -276,7 +309,7 @@ export class FusedKernel implements KernelScope {
    */
   moved(): Size {
     const { graph, context } = this;
-    const types = [...this.#loaded, ...this.#stored].map((id) => graph.nodes[id]!.type);
+    const types = [...this.#loaded, ...this.#stored, ...this.#written].map((id) => graph.nodes[id]!.type);
     const perToken = types.filter(hasTime).reduce((n, type) => n + elementsPerToken(type), this.#stateElements);
     const constant = types.filter((type) => !hasTime(type)).reduce((n, type) => n + elementsPerToken(type), 0);
     const vectors = graph.parameters

@@ -55,10 +55,10 @@ export class MatrixStorage {
     const matrix = step.split && this.bound(step, step.split.binding, instance);
     if (!step.split || !matrix) return 1;
     const rowBytes = matrix.columns * STORAGE_BYTES[this.typeOf(matrix)];
-    const rowsPerWorkgroup = step.split.rowsPerWorkgroup;
+    const { rowsPerWorkgroup, partRows = 1 } = step.split;
     const parts = cut(matrix.rows, matrix.rows * rowBytes, rowBytes, this.#units.get(matrix.id) ?? 1, this.limits);
     if (rowsPerWorkgroup === 0) return parts.length;
-    const most = mostRows(rowBytes, rowsPerWorkgroup, this.limits);
+    const most = mostRows(rowBytes, rowsPerWorkgroup, partRows, this.limits);
     return parts.reduce((n, rows) => n + Math.ceil(rows / most), 0);
   }
 }
@@ -71,10 +71,15 @@ function cut(rows: number, bytes: number, rowBytes: number, unit: number, { bind
 }
 
 /** Rows that one grid covers, a number at whose multiples a binding may begin. */
-function mostRows(rowBytes: number, rowsPerWorkgroup: number, { workgroups }: DispatchLimits): number {
+function mostRows(
+  rowBytes: number,
+  rowsPerWorkgroup: number,
+  partRows: number,
+  { workgroups }: DispatchLimits,
+): number {
   let aligned = 1;
   while ((aligned * rowBytes) % OFFSET_ALIGNMENT !== 0) aligned *= 2;
-  const unit = leastCommonMultiple(aligned, rowsPerWorkgroup);
+  const unit = leastCommonMultiple(leastCommonMultiple(aligned, rowsPerWorkgroup), partRows);
   const fits = workgroups * rowsPerWorkgroup;
   return Math.max(unit, Math.floor(fits / unit) * unit);
 }
@@ -89,7 +94,9 @@ function rowUnits(program: Program): ReadonlyMap<string, number> {
       const operand = step.split && step.bind[step.split.binding];
       if (!operand || !('matrix' in operand)) continue;
       const id = instance.matrices[operand.matrix]!;
-      units.set(id, leastCommonMultiple(units.get(id) ?? 1, Math.max(1, step.split!.rowsPerWorkgroup)));
+      const { rowsPerWorkgroup, partRows = 1 } = step.split!;
+      const rows = leastCommonMultiple(Math.max(1, rowsPerWorkgroup), partRows);
+      units.set(id, leastCommonMultiple(units.get(id) ?? 1, rows));
     }
   }
   return units;

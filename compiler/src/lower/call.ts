@@ -43,6 +43,7 @@ export interface KernelCall {
     readonly count: string;
     readonly axis: 0 | 1 | 2;
     readonly rowsPerWorkgroup: number;
+    readonly partRows?: number;
   };
   /** Graph nodes this call computes, for inspection. */
   readonly covers: readonly NodeId[];

@@ -12,6 +12,7 @@ import { lowerConv1d } from './conv1d.js';
 import { lowerEmbed } from './embed.js';
 import { lowerMatmul } from './linear/matmul.js';
 import { lowerMatvec } from './linear/matvec.js';
+import { fitsBuffers } from './pack.js';
 import { lowerRowwise } from './rowwise.js';
 import { lowerScan } from './scan/scan.js';
 import type { Lowering } from './scope.js';
@@ -36,7 +37,14 @@ export interface LowerOptions {
 
 /** All kernels of a graph's program, in order. */
 export function lower(graph: Graph, options: LowerOptions): readonly KernelCall[] {
-  const groups = partition(graph, options);
+  const calls = lowerGroups(graph, partition(graph, options), options);
+  // Rotating and writing the cache takes tables and states beside all else that the product binds.
+  return calls.every(fitsBuffers)
+    ? calls
+    : lowerGroups(graph, partition(graph, { ...options, cacheWrites: false }), options);
+}
+
+function lowerGroups(graph: Graph, groups: readonly Group[], options: LowerOptions): readonly KernelCall[] {
   const context: FusionContext = {
     graph,
     mode: options.mode,
@@ -74,6 +82,7 @@ function lowerStructured(context: FusionContext, group: StructuredGroup): readon
     node,
     nodes: group.anchors.map((id) => context.graph.nodes[id]!),
     mode: context.mode,
+    cached: group.cached,
     scope: () => new FusedKernel(context, group),
   });
 }

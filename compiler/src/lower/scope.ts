@@ -47,6 +47,8 @@ export interface LoweringContext<N extends OpName = OpName> {
    */
   readonly nodes: readonly GraphNode<N>[];
   readonly mode: Mode;
+  /** Of attention: the new keys and values are in the cache already. */
+  readonly cached?: boolean;
   /** A fresh kernel of this group. A lowering that needs scratch between kernels binds `scratch` operands. */
   scope(): KernelScope;
 }

@@ -160,6 +160,7 @@ class Planner {
                 count: uniforms.indexOf(call.split.count),
                 axis: call.split.axis,
                 rowsPerWorkgroup: call.split.rowsPerWorkgroup,
+                ...((call.split.partRows ?? 1) > 1 ? { partRows: call.split.partRows! } : {}),
               },
             }
           : {}),

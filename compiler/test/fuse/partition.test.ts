@@ -12,6 +12,12 @@ const GRAPHS: Readonly<Record<string, Graph>> = {
     layers.mamba2({ heads: 8, head_dim: 16, state: 16, groups: 2, conv: 4, eps: 1e-5 }, 64),
   ),
   Attention: layers.residualLayer('A', 64, 1e-5, layers.attention({ heads: 4, kv_heads: 2, head_dim: 16 }, 64)),
+  'Attention with rotary embedding': layers.residualLayer(
+    'R',
+    64,
+    1e-5,
+    layers.attention({ heads: 4, kv_heads: 2, head_dim: 16, rope: [1, 0.1] }, 64),
+  ),
   MLP: layers.residualLayer('F', 64, 1e-5, layers.mlp(128, 64)),
   GatedMLP: layers.residualLayer('G', 64, 1e-5, layers.gatedMlp(128, 64)),
 };
@@ -24,7 +30,8 @@ function describeGroups(graph: Graph, mode: Mode): string[] {
     const members = [...new Set([...reductions, ...group.anchors, ...group.epilogue, ...group.stores])].sort(
       (a, b) => a - b,
     );
-    return `${group.kind}: ${members.map(name).join(' ')}`;
+    const writes = group.kind === 'linear' ? group.cacheWrites.map(({ name }) => ` >cached ${name}s`) : [];
+    return `${group.kind}: ${members.map(name).join(' ')}${writes.join('')}`;
   });
 }
 

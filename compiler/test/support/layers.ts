@@ -103,18 +103,22 @@ export interface AttentionSizes {
   readonly kv_heads: number;
   readonly head_dim: number;
   readonly rope?: readonly number[];
+  readonly pairing?: 'half' | 'interleaved';
   readonly window?: number;
   readonly cap?: number;
   readonly temperature?: number;
   readonly clip?: readonly [number, number];
 }
 
-export function attention({ heads, kv_heads, head_dim, rope, ...rest }: AttentionSizes, width: number) {
+export function attention(
+  { heads, kv_heads, head_dim, rope, pairing = 'half', ...rest }: AttentionSizes,
+  width: number,
+) {
   const W = dim('width', width);
   const D = dim('head_dim', head_dim);
   return (b: LayerGraphBuilder, x: NodeId): NodeId => {
     const turn = (y: NodeId): NodeId =>
-      rope === undefined ? y : b.add('rope', [y], { frequencies: rope, pairing: 'half', amplitude: 1 });
+      rope === undefined ? y : b.add('rope', [y], { frequencies: rope, pairing, amplitude: 1 });
     const q = turn(project(b, x, 'q', [W], [dim('heads', heads), D]));
     const k = turn(project(b, x, 'k', [W], [dim('kv_heads', kv_heads), D]));
     const v = project(b, x, 'v', [W], [dim('kv_heads', kv_heads), D]);

@@ -128,9 +128,9 @@ function draftStep(
     checkGrid(label, grid, device);
     return [{ kernel, label, instance: index, bindings: bindings(), uniform: keyOf(uniform), grid, operations }];
   }
-  const { binding, base, count, axis, rowsPerWorkgroup } = step.split;
+  const { binding, base, count, axis, rowsPerWorkgroup, partRows = 1 } = step.split;
   const matrix = matrixOf(step.bind[binding]!, instance, weights);
-  return rowRanges(matrix, rowsPerWorkgroup, device).map(({ row, rows, binding: range }): Draft => {
+  return rowRanges(matrix, rowsPerWorkgroup, partRows, device).map(({ row, rows, binding: range }): Draft => {
     const words = [...uniform];
     words[base] = row;
     words[count] = rows;
@@ -165,14 +165,14 @@ function bindingOf(operand: Operand, step: Step, instance: StageInstance, contex
 }
 
 /** The matrix's parts, cut further where a part has more workgroups than a grid can count. */
-function rowRanges(matrix: PlacedMatrix, rowsPerWorkgroup: number, device: Device): RowRange[] {
+function rowRanges(matrix: PlacedMatrix, rowsPerWorkgroup: number, partRows: number, device: Device): RowRange[] {
   const { maxComputeWorkgroupsPerDimension, minStorageBufferOffsetAlignment } = device.limits;
   const { rowBytes, parts } = matrix;
   const fits = maxComputeWorkgroupsPerDimension * rowsPerWorkgroup;
   // A binding may begin at every so many rows.
   let aligned = 1;
   while ((aligned * rowBytes) % minStorageBufferOffsetAlignment !== 0) aligned *= 2;
-  const unit = leastCommonMultiple(aligned, Math.max(1, rowsPerWorkgroup));
+  const unit = leastCommonMultiple(leastCommonMultiple(aligned, Math.max(1, rowsPerWorkgroup)), partRows);
   const most = Math.max(unit, Math.floor(fits / unit) * unit);
   return parts.flatMap(({ buffer, row, rows }) => {
     if (rows <= fits || rowsPerWorkgroup === 0) return [{ row, rows, binding: { buffer } }];

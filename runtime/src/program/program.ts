@@ -178,7 +178,8 @@ export interface Step {
    * Present where a matrix is walked by rows: the executor splits the step when the matrix exceeds the device's binding
    * limit, or the grid the device's limit. `base` is the index of the uniform that holds the first row of the bound part,
    * `count` of the one that holds its number of rows; grid axis `axis` counts workgroups of `rowsPerWorkgroup` rows.
-   * Parts begin at multiples of `rowsPerWorkgroup`. If that is 0 the grid stays as it is (gathering rows: each part runs
+   * Parts begin at multiples of `rowsPerWorkgroup`, and of `partRows` where a kernel takes rows in another order within
+   * so many (rotary embedding: the rows of a head). If `rowsPerWorkgroup` is 0 the grid stays as it is (gathering rows: each part runs
    * over all tokens and the kernel skips rows that are not in it).
    */
   readonly split?: {
@@ -187,6 +188,7 @@ export interface Step {
     readonly count: number;
     readonly axis: 0 | 1 | 2;
     readonly rowsPerWorkgroup: number;
+    readonly partRows?: number;
   };
   /** Bytes read and written and operations done, for inspection: of weights (elements) and of f32 values. */
   readonly cost: StepCost;

@@ -115,7 +115,8 @@ function rowUnits(program: Program): ReadonlyMap<string, number> {
       const operand = step.split && step.bind[step.split.binding];
       if (!operand || !('matrix' in operand)) continue;
       const id = instance.matrices[operand.matrix]!;
-      const rows = Math.max(1, step.split!.rowsPerWorkgroup);
+      const { rowsPerWorkgroup, partRows = 1 } = step.split!;
+      const rows = leastCommonMultiple(Math.max(1, rowsPerWorkgroup), partRows);
       units.set(id, leastCommonMultiple(units.get(id) ?? 1, rows));
     }
   }

@@ -57,10 +57,27 @@ export function bindCache(
 }
 
 /**
- * Stores four elements of the key or value of the token at `time`; for kernels that make them, such as a fused projection.
- * @param quad elements 4 * quad … of the head's key or value
+ * Stores one element of the key or value of the token at `time`; for products whose rows these are.
+ * @param element row-major index over heads and their elements
  */
-export function storeKeyValue(
+export function storeKeyValueElement(
+  scope: KernelScope,
+  attend: { readonly graph: Graph; readonly node: GraphNode<'attend'> },
+  name: CacheName,
+  at: { readonly time: Expression; readonly element: Expression },
+  value: Expression,
+): void {
+  const { kvHeads, keyWidth, valueWidth } = attendShape(attend.graph, attend.node);
+  const width = name === 'key' ? keyWidth : valueWidth;
+  const doc = `${name}s [slot, position, ${kvHeads}, ${width}]`;
+  const cache = scope.bind(`${name}s`, { kind: 'state', node: attend.node.id, name }, 'f32', 'read_write', doc);
+  const { slot, position } = readToken(scope, at.time);
+  const token = e.add(e.mul(slot, capacityOf(scope)), position);
+  cache.set(e.add(e.mul(token, kvHeads * width), at.element), value);
+}
+
+/** Stores four elements of the key or value of the token at `time`: elements 4 * quad … of the head's. */
+function storeKeyValue(
   scope: KernelScope,
   attend: { readonly graph: Graph; readonly node: GraphNode<'attend'> },
   name: CacheName,
@@ -74,7 +91,7 @@ export function storeKeyValue(
 
 /**
  * Kernels that write the call's keys and values to the cache: one if the buffers that the inputs come from leave room, else
- * two. Not needed if whoever makes the inputs calls `storeKeyValue`.
+ * two. Not needed if the products that make the inputs write them themselves.
  */
 export function appendKeysValues(context: LoweringContext<'attend'>): readonly KernelCall[] {
   const both = append(context, ['key', 'value']);

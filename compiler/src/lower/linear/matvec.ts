@@ -35,12 +35,14 @@ function matvec(context: FusionContext, group: LinearGroup, { threads, reduction
   const { time, kept } = shape.split(vector);
 
   reduceRows(kernel, group.reductions, time, threads, reduction);
-  const first = builder.let('first_row', e.mul(e.builtin('workgroup_x'), ROWS));
+  const { unit } = shape;
+  const firstUnit = builder.let('first_unit', e.mul(e.builtin('workgroup_x'), ROWS / unit));
   const sums = Array.from({ length: ROWS }, (_, r) => builder.variable(`sum_${r}`, 'f32', e.f32(0)));
   // Rows past the end repeat the last one; their sums are dropped below.
-  const rowStart = sums.map((_, r) =>
-    builder.let(`row_start_${r}`, e.mul(e.min(e.add(first, r), e.sub(count, 1)), shape.columns4)),
-  );
+  const rowStart = sums.map((_, r) => {
+    const row = shape.rowOfUnit(e.add(firstUnit, Math.floor(r / unit)), r % unit);
+    return builder.let(`row_start_${r}`, e.mul(e.min(row, e.sub(count, 1)), shape.columns4));
+  });
   kernel.evaluator.hoist(shape.anchors[0]!.inputs[0]!, time);
   builder.for(
     'k',
@@ -59,12 +61,15 @@ function matvec(context: FusionContext, group: LinearGroup, { threads, reduction
     threads,
     reduction,
   );
-  const unit = shape.interleave;
   builder.if(e.lt(local, ROWS / unit), () => {
-    const row = builder.let('own_row', e.mul(local, unit));
-    builder.if(e.lt(e.add(first, row), count), () => {
-      const values = Array.from({ length: unit }, (_, j) => total(e.add(row, j)));
-      shape.store(time, kept, builder.let('row', e.sum(base, first, row)), values);
+    const own = builder.let('own_unit', e.add(firstUnit, local));
+    builder.if(e.lt(e.mul(own, unit), count), () => {
+      const values = Array.from({ length: unit }, (_, j) => total(e.add(e.mul(local, unit), j)));
+      // An interleaved unit is known by its first row.
+      const rows = (shape.interleave > 1 ? [0] : values).map((_, lane) =>
+        builder.let('row', e.add(base, shape.rowOfUnit(own, lane))),
+      );
+      shape.store(time, kept, rows, values);
     });
   });
 
@@ -76,7 +81,14 @@ function matvec(context: FusionContext, group: LinearGroup, { threads, reduction
     requires,
     workgroupSize: [threads, 1, 1],
     grid: [Math.ceil(shape.rows / ROWS), vectors, 1],
-    split: { buffer: shape.weights.name, base: 'row_base', count: 'row_count', axis: 0, rowsPerWorkgroup: ROWS },
+    split: {
+      buffer: shape.weights.name,
+      base: 'row_base',
+      count: 'row_count',
+      axis: 0,
+      rowsPerWorkgroup: ROWS,
+      partRows: shape.partRows,
+    },
     cost: shape.cost(vectors),
   });
 }

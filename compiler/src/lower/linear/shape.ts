@@ -1,5 +1,5 @@
 /** What matrix-vector and matrix-matrix lowering share: the matrix of a group, its segments, its input and its results. */
-import type { FusedKernel } from '../../fuse/scope.js';
+import type { AnchorValues, FusedKernel } from '../../fuse/scope.js';
 import type { LinearGroup } from '../../fuse/group.js';
 import { Position, rowDims } from '../../fuse/position.js';
 import type { SizedDim } from '../../fuse/position.js';
@@ -7,16 +7,22 @@ import type { Graph, GraphNode } from '../../graph/graph.js';
 import { hasTime } from '../../graph/types.js';
 import type { Buffer } from '../../kernel/build.js';
 import * as e from '../../kernel/expressions.js';
+import type { Operand } from '../../kernel/expressions.js';
 import type { Expression } from '../../kernel/ir.js';
 import type { Size } from '@hyb/runtime';
 import type { KernelCall } from '../call.js';
 import { describe } from '../names.js';
 
+const lift = (value: Operand): Expression => (typeof value === 'number' ? e.u32(value) : value);
 const extent = (dims: readonly SizedDim[]): number => dims.reduce((n, d) => n * d.extent, 1);
 
 export class LinearShape {
   readonly anchors: readonly GraphNode<'linear'>[];
   readonly interleave: number;
+  /** Rows that an invocation finishes together. */
+  readonly unit: number;
+  /** Where the matrix may be parted: multiples of this many rows. */
+  readonly partRows: number;
   /** Rows of the whole matrix, and its columns in elements and in loads of four (the last one padded with zeros). */
   readonly rows: number;
   readonly columns: number;
@@ -37,6 +43,8 @@ export class LinearShape {
   ) {
     this.anchors = group.anchors.map((id) => kernel.graph.nodes[id] as GraphNode<'linear'>);
     this.interleave = group.interleave;
+    this.unit = group.rowPairs ? 2 : group.interleave;
+    this.partRows = group.rowPairs?.block ?? 1;
     const first = this.anchors[0]!;
     const input = kernel.graph.nodes[first.inputs[0]!]!;
     this.contracted = first.attributes.in.map((name) => rowDims(input.type).find((d) => d.name === name)!);
@@ -85,6 +93,20 @@ export class LinearShape {
     return { time: builder.let('time', e.div(vector, keptCount)), kept: builder.let('kept', e.mod(vector, keptCount)) };
   }
 
+  /** Row `lane` of the unit with this index: rows of a unit need not be neighbours. */
+  rowOfUnit(unit: Expression, lane: Operand): Expression {
+    const pairs = this.group.rowPairs;
+    if (!pairs || pairs.pairing === 'interleaved') return e.add(e.mul(unit, this.unit), lane);
+    const { builder } = this.kernel;
+    const half = pairs.block / 2;
+    const block = builder.let('block', e.mul(e.div(unit, half), pairs.block));
+    const pair = builder.let('pair', e.mod(unit, half));
+    const turned = e.add(pair, e.mul(lift(lane), pairs.pairs));
+    // Elements past those that are turned, two by two.
+    const rest = e.add(e.mul(pair, 2), lane);
+    return e.add(block, pairs.pairs === half ? turned : e.select(e.lt(pair, pairs.pairs), turned, rest));
+  }
+
   /** Input columns 4k … 4k + 3 of the row vector; zeros past the end. */
   input4(time: Expression, kept: Expression, k: Expression): Expression {
     if (this.#aligned) {
@@ -117,59 +139,57 @@ export class LinearShape {
     return evaluator.value(input.id, Position.fromCoordinates(builder, dims, at, coordinates));
   }
 
-  /** Adds biases and runs the epilogues of the matrix row `row` (of `interleave` rows from there on). */
-  store(time: Expression, kept: Expression, row: Expression, values: readonly Expression[]): void {
+  /** Adds biases and runs the epilogues of a unit of matrix rows. */
+  store(time: Expression, kept: Expression, rows: readonly Expression[], values: readonly Expression[]): void {
     const { builder } = this.kernel;
     if (this.interleave > 1) {
-      const unit = builder.let('unit', e.div(row, this.interleave));
-      this.#store(
-        time,
-        kept,
-        this.anchors.map((a, j) => ({ anchor: a, at: unit, value: values[j]! })),
-      );
+      const unit = builder.let('unit', e.div(rows[0]!, this.interleave));
+      const results = this.anchors.map((anchor, j) => ({ anchor, at: unit, value: values[j]! }));
+      this.kernel.store(this.#anchorValues(time, kept, results));
       return;
     }
     const branch = (i: number): void => {
       const anchor = this.anchors[i]!;
       const start = this.#starts[i]!;
-      const own = (): void =>
-        this.#store(time, kept, [
-          { anchor, at: start === 0 ? row : builder.let('at', e.sub(row, start)), value: values[0]! },
-        ]);
+      const own = (): void => {
+        const lanes = rows.map((row, lane) => {
+          const at = start === 0 ? row : builder.let('at', e.sub(row, start));
+          return this.#anchorValues(time, kept, [{ anchor, at, value: values[lane]! }]);
+        });
+        this.kernel.storeLanes(lanes as [AnchorValues] | [AnchorValues, AnchorValues]);
+      };
       if (i === this.anchors.length - 1) own();
-      else builder.if(e.lt(row, this.#starts[i + 1]!), own, () => branch(i + 1));
+      else builder.if(e.lt(rows[0]!, this.#starts[i + 1]!), own, () => branch(i + 1));
     };
     branch(0);
   }
 
-  #store(
+  #anchorValues(
     time: Expression,
     kept: Expression,
     results: readonly { anchor: GraphNode<'linear'>; at: Expression; value: Expression }[],
-  ): void {
+  ): AnchorValues {
     const { builder } = this.kernel;
-    this.kernel.store(
-      new Map(
-        results.map(({ anchor, at, value }) => {
-          const out = anchor.attributes.out as readonly SizedDim[];
-          const bias = anchor.inputs[2];
-          const total =
-            bias === undefined
-              ? value
-              : builder.let(
-                  'biased',
-                  e.add(value, this.kernel.evaluator.value(bias, Position.fromFlat(builder, out, undefined, at))),
-                );
-          const flat = e.add(e.mul(kept, extent(out)), at);
-          const position = Position.fromFlat(
-            builder,
-            rowDims(anchor.type),
-            hasTime(anchor.type) ? time : undefined,
-            flat,
-          );
-          return [anchor.id, { position, value: total }];
-        }),
-      ),
+    return new Map(
+      results.map(({ anchor, at, value }) => {
+        const out = anchor.attributes.out as readonly SizedDim[];
+        const bias = anchor.inputs[2];
+        const total =
+          bias === undefined
+            ? value
+            : builder.let(
+                'biased',
+                e.add(value, this.kernel.evaluator.value(bias, Position.fromFlat(builder, out, undefined, at))),
+              );
+        const flat = e.add(e.mul(kept, extent(out)), at);
+        const position = Position.fromFlat(
+          builder,
+          rowDims(anchor.type),
+          hasTime(anchor.type) ? time : undefined,
+          flat,
+        );
+        return [anchor.id, { position, value: total }];
+      }),
     );
   }
 
@@ -189,5 +209,7 @@ export function weightPath(graph: Graph, linear: GraphNode<'linear'>): string {
 }
 
 export function linearLabel(graph: Graph, group: LinearGroup): string {
-  return describe(graph, [...group.reductions, ...group.anchors, ...group.epilogue]);
+  const computed = describe(graph, [...group.reductions, ...group.anchors, ...group.epilogue]);
+  const names = group.cacheWrites.map(({ name }) => `${name}s`);
+  return names.length > 0 ? `${computed} + append ${names.join(' and ')}` : computed;
 }

@@ -37,7 +37,7 @@ export function storeTile(shape: LinearShape, sums: readonly (readonly Variable[
           builder.if(e.lt(at, place.rows), () => {
             const first = builder.let('result', e.add(e.mul(v, rows), r));
             const values = Array.from({ length: unit }, (_, j) => builder.let('value', results.at(e.add(first, j))));
-            shape.store(time, kept, builder.let('row', e.add(place.base, at)), values);
+            shape.store(time, kept, [builder.let('row', e.add(place.base, at))], values);
           });
         },
         { step: unit },
