@@ -24,7 +24,7 @@ import { elementsPerToken, hasTime } from '../graph/types.js';
 export interface PartitionOptions {
   readonly mode: Mode;
   readonly fused: boolean;
-  /** Whether products may write the caches of attention; default yes. It takes buffers that a kernel may not have left. */
+  /** Whether products may rotate and write the caches of attention; default yes. It takes buffers that may not be left. */
   readonly cacheWrites?: boolean;
 }
 
@@ -131,7 +131,7 @@ class Partition {
   /** A rotation joins the epilogue of a product if an invocation can have both rows of each pair. */
   #tryRotation(node: GraphNode<'rope'>): void {
     const draft = this.#drafts[this.#home.get(node.inputs[0]!) ?? -1];
-    if (draft?.kind !== 'linear' || draft.interleave !== 1) return;
+    if (this.options.cacheWrites === false || draft?.kind !== 'linear' || draft.interleave !== 1) return;
     const block = rowDims(node.type).at(-1)!.extent;
     const { frequencies, pairing } = node.attributes;
     const wanted: RowPairs = { block, pairs: frequencies.length, pairing };
