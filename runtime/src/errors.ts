@@ -24,7 +24,15 @@ export type ErrorCode =
   // text/
   | 'bad-tokenizer'
   | 'bad-template'
-  | 'no-tokenizer';
+  | 'no-tokenizer'
+  // train/
+  | 'bad-recipe'
+  | 'bad-data'
+  | 'bad-run'
+  | 'not-finite'
+  | 'loss-spike'
+  | 'storage-full'
+  | 'storage-failed';
 
 export interface ErrorDetails {
   /** What was needed, as bytes, a feature's name, a shape. */
@@ -67,6 +75,9 @@ export class UsageError extends HybError {}
 
 /** A tokenizer or a chat template is damaged, or text was asked for without one. */
 export class TextError extends HybError {}
+
+/** A run cannot start or go on: its recipe, its data, its checkpoints, the numbers, or the room for its files. */
+export class TrainingError extends HybError {}
 
 /** `1,234,567 bytes (1.2 MiB)`. */
 export function formatBytes(bytes: number): string {

@@ -35,3 +35,23 @@ export type {
   TrainingPart,
   TrainingSequence,
 } from './train/engine.js';
+export type { TrainingRecipe } from './train/recipe.js';
+export { train, type TrainOptions } from './train/run/train.js';
+export { runLength, type RunLength, type LengthOptions } from './train/run/length.js';
+export { learningRate } from './train/run/schedule.js';
+export { evaluate, type EvaluateOptions } from './train/run/evaluate.js';
+export { metricsLine, type EvaluationMetrics, type FaultMetrics, type StepMetrics } from './train/run/metrics.js';
+export { prepareData, type DataInput, type TrainingData } from './train/data/prepare.js';
+export type { DataProgress } from './train/data/cache.js';
+export { dataFile, dataText, filesAt, type DataFile, type DataFiles } from './train/data/files.js';
+export type { DataTokenizer } from './train/data/tokenizer.js';
+export { digest } from './train/data/digest.js';
+export type { CheckpointOptions } from './train/checkpoints/checkpoint.js';
+export { lastCheckpoint } from './train/checkpoints/checkpoint.js';
+export type { Files, FileEntry, FileWriter } from './train/files/types.js';
+export { memoryFiles } from './train/files/memory.js';
+export { diskFiles } from './train/files/disk.js';
+export { directoryFiles, originFiles } from './train/files/origin.js';
+export { folderIn } from './train/files/folder.js';
+export { byteTokenizer } from './text/byte-tokenizer.js';
+export { trainTokenizer, type TrainTokenizerOptions } from './text/bpe/train.js';

@@ -24,6 +24,8 @@ export interface StepSettings {
   readonly lossScale: number;
   /** Computes what the recipe's `probes` ask for. */
   readonly probes: boolean;
+  /** Neither parameters nor moments are changed by a step with a loss over this; without it there is no limit. */
+  readonly lossLimit?: number;
 }
 
 export interface StepResult {
@@ -35,7 +37,7 @@ export interface StepResult {
   readonly gradientNorm: number;
   /** Norm of all parameters before the update. */
   readonly parameterNorm: number;
-  /** False: loss or a gradient was not finite, and no parameter and no moment was changed. */
+  /** False: loss or a gradient was not finite, or the loss over its limit, and no parameter and no moment was changed. */
   readonly applied: boolean;
   readonly probes?: readonly ProbeValue[];
 }
