@@ -38,11 +38,24 @@ export async function gpu(options: AdapterOptions = {}): Promise<GPU> {
   if (process.platform === 'linux') await prepareVulkan(kind);
   const { create, globals } = await import('webgpu');
   const { instances } = stateOf(globals);
-  const flags = [...(options.flags ?? [])];
+  const flags = kind === 'software' ? withSlowFeaturesDisabled(options.flags ?? []) : [...(options.flags ?? [])];
   const key = flags.join('\n');
   const instance = instances.get(key) ?? create(flags);
   instances.set(key, instance);
   return instance;
+}
+
+/**
+ * Dawn has the driver zero workgroup memory where it can; SwiftShader writes a store for each element, which makes up nearly
+ * all of the time to compile a kernel with tiles. Without it Dawn zeroes it by a loop in the kernel.
+ */
+export const SLOW_ON_SOFTWARE = 'use_vulkan_zero_initialize_workgroup_memory_extension';
+
+function withSlowFeaturesDisabled(flags: readonly string[]): string[] {
+  const name = 'disable-dawn-features=';
+  const disabled = flags.filter((flag) => flag.startsWith(name)).map((flag) => flag.slice(name.length));
+  const others = flags.filter((flag) => !flag.startsWith(name));
+  return [...others, `${name}${[...disabled, SLOW_ON_SOFTWARE].join()}`];
 }
 
 /** What `gpu` will use. */

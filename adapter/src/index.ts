@@ -1,4 +1,4 @@
-export { adapterKind, describeAdapter, gpu, installGPU, listAdapters } from './adapter.js';
+export { adapterKind, describeAdapter, gpu, installGPU, listAdapters, SLOW_ON_SOFTWARE } from './adapter.js';
 export type { AdapterDescription, AdapterKind, AdapterOptions, ListOptions } from './adapter.js';
 export { cacheFolder, unpack } from './cache.js';
 export { softwareEnvironment, softwareVulkan } from './vulkan.js';

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { unpack } from '@hyb/adapter';
+import { SLOW_ON_SOFTWARE, unpack } from '@hyb/adapter';
 import type { Page } from 'playwright-core';
 import type { Context, Environment, EnvironmentOptions, RunOptions } from './environment.js';
 import { packageFolder } from './packages.js';
@@ -33,6 +33,7 @@ export async function chromium(options: EnvironmentOptions = {}): Promise<Enviro
       '--disable-dev-shm-usage',
       '--enable-unsafe-webgpu',
       '--use-webgpu-adapter=swiftshader',
+      `--disable-dawn-features=${SLOW_ON_SOFTWARE}`,
     ],
     env: { ...(process.env as Record<string, string>), LD_LIBRARY_PATH: libraries, FONTCONFIG_PATH: folder },
   });
