@@ -118,7 +118,9 @@ export type Intrinsic =
   | 'unpack2x16float'
   | 'count_one_bits';
 
-export type SubgroupOperation = 'add' | 'max' | 'min' | 'shuffle_xor' | 'shuffle_down' | 'broadcast_first';
+/** `broadcast`: from the lane `argument`, which every subgroup has (0 … 3). */
+export type SubgroupOperation =
+  'add' | 'max' | 'min' | 'shuffle_xor' | 'shuffle_down' | 'broadcast' | 'broadcast_first';
 
 export type Expression =
   | { readonly kind: 'literal'; readonly type: ScalarType; readonly value: number }
@@ -166,7 +168,7 @@ export type Expression =
   | { readonly kind: 'load_shared'; readonly type: ValueType; readonly array: string; readonly index: Expression }
   /** Element of a private array. */
   | { readonly kind: 'element'; readonly type: ValueType; readonly array: string; readonly index: Expression }
-  /** Must be reached by all invocations of the workgroup. `argument`: lane mask or delta, a constant. */
+  /** Must be reached by all invocations of the workgroup. `argument`: lane mask, delta or lane, a constant. */
   | {
       readonly kind: 'subgroup';
       readonly type: ValueType;

@@ -76,6 +76,7 @@ export const SUBGROUP_FUNCTION: Readonly<Record<SubgroupOperation, string>> = {
   min: 'subgroupMin',
   shuffle_xor: 'subgroupShuffleXor',
   shuffle_down: 'subgroupShuffleDown',
+  broadcast: 'subgroupBroadcast',
   broadcast_first: 'subgroupBroadcastFirst',
 };
 

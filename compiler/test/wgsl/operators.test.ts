@@ -115,16 +115,16 @@ test.each(CASES)('$name', async ({ name, of, a: range, b: second, bound }) => {
   expect(wrong.slice(0, 3)).toEqual([]);
 });
 
-test.each(['add', 'max', 'min', 'shuffle_xor', 'shuffle_down', 'broadcast_first'] as const)(
+test.each(['add', 'max', 'min', 'shuffle_xor', 'shuffle_down', 'broadcast', 'broadcast_first'] as const)(
   'subgroup %s',
   async (operation) => {
     const device = await kernelDevice();
     if (!device.features.has('subgroups')) return;
     const b = new KernelBuilder();
     const y = b.buffer('y', 'u32', 'read_write', 'results, then sizes');
-    const shuffles = operation.startsWith('shuffle');
+    const takesLane = operation.startsWith('shuffle') || operation === 'broadcast';
     const own = x.bitXor(x.mul(t, 37), 21);
-    const value = b.let('value', x.subgroup(operation, own, shuffles ? 1 : undefined));
+    const value = b.let('value', x.subgroup(operation, own, takesLane ? 1 : undefined));
     // The last lane has nobody to shuffle down from.
     const lane = x.builtin('subgroup_lane');
     const last = x.eq(x.add(lane, 1), x.builtin('subgroup_size'));

@@ -138,7 +138,8 @@ export function subgroupOperation(
       }
       for (let t = start; t < end; t++) {
         let result = total;
-        if (operation === 'shuffle_xor' || operation === 'shuffle_down') {
+        if (operation === 'broadcast') result = start + argument < end ? at(start + argument) : poison;
+        else if (operation === 'shuffle_xor' || operation === 'shuffle_down') {
           const source = start + (operation === 'shuffle_xor' ? (t - start) ^ argument : t - start + argument);
           result = source < end ? at(source) : poison;
         }

@@ -142,7 +142,9 @@ class ExpressionRules {
     const shuffles = e.operation === 'shuffle_xor' || e.operation === 'shuffle_down';
     if (shuffles && !(Number.isInteger(e.argument) && e.argument! >= 0 && e.argument! < 128))
       return `${e.operation} by ${e.argument}`;
-    if (!shuffles && e.argument !== undefined) return `${e.operation} takes no argument`;
+    if (e.operation === 'broadcast') {
+      if (![0, 1, 2, 3].includes(e.argument!)) return `broadcast from lane ${e.argument}`;
+    } else if (!shuffles && e.argument !== undefined) return `${e.operation} takes no argument`;
     return this.#claims(e, e.value.type);
   }
 }
