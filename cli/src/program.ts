@@ -4,8 +4,10 @@ import { build } from './commands/build.js';
 import { check } from './commands/check.js';
 import type { Context, DefineCommand } from './commands/context.js';
 import { devices } from './commands/devices.js';
+import { exportCommand } from './commands/export.js';
 import { explain } from './commands/explain.js';
 import { fmt } from './commands/fmt.js';
+import { generate } from './commands/generate.js';
 import { importCommand } from './commands/import.js';
 import { inspect } from './commands/inspect.js';
 import { newCommand } from './commands/new.js';
@@ -20,7 +22,9 @@ export const COMMANDS: readonly DefineCommand[] = [
   inspect,
   build,
   importCommand,
+  exportCommand,
   verify,
+  generate,
   devices,
 ];
 

@@ -1,6 +1,18 @@
 import { hyb, hybProcess, jsonOf } from './support/hyb.js';
 
-const COMMANDS = ['new', 'check', 'fmt', 'explain', 'inspect', 'build', 'import', 'verify', 'devices'];
+const COMMANDS = [
+  'new',
+  'check',
+  'fmt',
+  'explain',
+  'inspect',
+  'build',
+  'import',
+  'export',
+  'verify',
+  'generate',
+  'devices',
+];
 
 test('without arguments it says what there is', async () => {
   const { code, out, err } = await hybProcess([]);
@@ -38,6 +50,8 @@ test.each([
   [['build', 'models/checkpoints.hyb'], 'models/checkpoints.hyb declares no model.'],
   [['import', 'nowhere'], 'There is no folder nowhere.'],
   [['import', 'models'], 'models has no config.json.'],
+  [['export', 'models/llama-3.1-8b.hyb', 'out'], 'Which weights?'],
+  [['export', 'models/llama-3.1-8b.hyb', 'out', '--shard-size', '5'], 'A size such as 5GB is wanted.'],
   [['verify', 'models'], 'models has no model.safetensors'],
 ])('%j cannot run', async (args, message) => {
   const { code, out, err } = await hyb(args);

@@ -86,7 +86,7 @@ export function planModel({ model, graph, weightMap, storage }: CheckedModel, op
   return plan(graph, {
     fused: options.fused ?? true,
     ...(model.doc ? { doc: model.doc } : {}),
-    ...(weightMap ? { checkpoint: checkpointTensors(weightMap) } : {}),
+    ...(weightMap ? { checkpoint: checkpointTensors(weightMap), spare: weightMap.copies.map((c) => c.tensor) } : {}),
     storage: (path) => storage.get(path) ?? 'f32',
     blockOf: (layer) => model.layers[layer]!.block.declaration.name.text,
   });

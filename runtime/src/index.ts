@@ -21,6 +21,7 @@ export { weightsPrelude, WEIGHT_FORMATS } from './shaders/weights.js';
 export { createModel, type CreateOptions } from './model/create.js';
 export { openCheckpoint, type Checkpoint } from './weights/checkpoint.js';
 export { readSafetensors, type SafetensorsFile, type TensorEntry } from './weights/safetensors.js';
+export { tensorBytes, writeSafetensors, type TensorToWrite } from './weights/write-safetensors.js';
 export { readTensor } from './weights/read-tensor.js';
 export { urlSource } from './weights/sources/url.js';
 export { openFile } from './weights/sources/open.js';

@@ -1,13 +1,11 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { planModel } from '@hyb/compiler';
-import type { Checked } from '@hyb/compiler';
 import { printStage } from '@hyb/compiler/inspect/print-stage';
 import type { PrintableStage } from '@hyb/compiler/inspect/print-stage';
 import { formatBytes, formatCount } from '@hyb/compiler/inspect/units';
-import { isLibraryPath } from '@hyb/compiler/sources/library';
 import { writeFolder } from '../files/write.js';
-import { checkSource, firstModel, mentionOthers, openSource } from '../project/source.js';
+import { checkSource, firstModel, mentionOthers, openSource, ownSources } from '../project/source.js';
 import { CliError, EXIT } from '../terminal/errors.js';
 import type { Io } from '../terminal/io.js';
 import { withProgress } from '../terminal/progress.js';
@@ -49,7 +47,7 @@ export async function build(io: Io, source: string, options: BuildOptions): Prom
     const { emit } = await import('@hyb/compiler/emit/emit');
     const emitted = await emit(planned, {
       runtimeVersion: version,
-      sources: sourcesOf(all),
+      sources: ownSources(all),
       ...(options.package === undefined ? {} : { packageName: options.package }),
     });
     await writeFolder(folder, emitted, (entry) => OWN.test(entry));
@@ -89,10 +87,4 @@ function checkTarget(folder: string, options: BuildOptions): void {
       'Name another folder with -o, or use --force.',
     );
   }
-}
-
-/** The project's own files that the model was read from. */
-function sourcesOf({ project }: Checked): Readonly<Record<string, string>> {
-  const own = [...project.files.values()].filter(({ path }) => !isLibraryPath(path));
-  return Object.fromEntries(own.map(({ path, text }) => [path, text]));
 }

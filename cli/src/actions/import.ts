@@ -5,7 +5,9 @@ import type { WeightMap } from '@hyb/compiler';
 import { format } from '@hyb/grammar';
 import type { TensorEntry } from '@hyb/runtime';
 import { writeText } from '../files/write.js';
-import { importFolder } from '../project/import-folder.js';
+import { onlySource } from '../project/hyb-folder.js';
+import type { HybFolder } from '../project/hyb-folder.js';
+import { importFolder, openHybFolder } from '../project/import-folder.js';
 import { hasErrors, printDiagnostics } from '../report/diagnostics.js';
 import { reportFindings } from '../project/source.js';
 import { formatCount } from '@hyb/compiler/inspect/units';
@@ -27,6 +29,8 @@ export async function importFolderTo(io: Io, folder: string, options: ImportOpti
   if (target !== '-' && !force && existsSync(resolve(io.cwd, target))) {
     throw new CliError(`${target} is there already.`, 'Name another file with -o, or replace it with --force.');
   }
+  const own = openHybFolder(absolute, folder);
+  if (own !== undefined) return writeOwn(io, own, folder, target, json);
   const { model, diagnostics, texts, tensors } = await importFolder(absolute, folder, name);
   reportFindings(io, diagnostics, texts, json);
   if (model === undefined) return EXIT.findings;
@@ -70,6 +74,19 @@ export async function importFolderTo(io: Io, folder: string, options: ImportOpti
     if (differences.length > 12) io.err(`  … and ${differences.length - 12} more\n`);
   }
   return differences.length > 0 ? EXIT.findings : EXIT.ok;
+}
+
+/** The source of a model of the user's own blocks, as it was exported. */
+async function writeOwn(io: Io, own: HybFolder, folder: string, target: string, json?: boolean): Promise<number> {
+  const source = onlySource(own, folder);
+  if (target !== '-') await writeText(resolve(io.cwd, target), source);
+  if (json) {
+    const file = target === '-' ? null : target;
+    io.out(`${JSON.stringify({ ok: true, model: own.model, file, ...(file === null ? { source } : {}) }, null, 2)}\n`);
+  } else {
+    io.out(target === '-' ? source : `${io.paint.green('✓')} ${target}: ${own.model}, as it was exported\n`);
+  }
+  return EXIT.ok;
 }
 
 /** What a checkpoint's headers and a weight map disagree about. */

@@ -27,6 +27,19 @@ export function rate(text: string): number {
   return value;
 }
 
+const BYTES: Readonly<Record<string, number>> = {
+  ...{ b: 1, kb: 1e3, mb: 1e6, gb: 1e9, tb: 1e12 },
+  ...{ kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30, tib: 2 ** 40 },
+};
+
+/** A size such as `5GB` or `512MiB`. */
+export function byteSize(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*([kmgt]?i?b)$/i.exec(text);
+  const value = match ? Math.floor(Number(match[1]) * (BYTES[match[2]!.toLowerCase()] ?? NaN)) : NaN;
+  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('A size such as 5GB is wanted.');
+  return value;
+}
+
 /** A number from `low` to `high`. */
 export function between(low: number, high: number): (text: string) => number {
   return (text) => {

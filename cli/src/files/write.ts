@@ -5,10 +5,15 @@ import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 /** Writes a text beside its place and moves it there. */
-export async function writeText(path: string, text: string): Promise<void> {
+export const writeText = (path: string, text: string): Promise<void> => writeFileWhole(path, text);
+
+/** Writes bytes beside their place and moves them there. */
+export const writeBytes = (path: string, bytes: Uint8Array): Promise<void> => writeFileWhole(path, bytes);
+
+async function writeFileWhole(path: string, content: string | Uint8Array): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   await withTemporary(path, async (temporary) => {
-    await writeFile(temporary, text);
+    await writeFile(temporary, content);
     await rename(temporary, path);
   });
 }

@@ -7,6 +7,8 @@ import type { Diagnostic } from '@hyb/grammar';
 import type { TensorEntry } from '@hyb/runtime';
 import type { SourceTexts } from '../report/diagnostics.js';
 import { CliError } from '../terminal/errors.js';
+import { readHybFolder } from './hyb-folder.js';
+import type { HybFolder } from './hyb-folder.js';
 
 const LARGEST_CONFIG = 16 * 1024 * 1024;
 const CHECKPOINTS = ['model.safetensors', 'model.safetensors.index.json'];
@@ -26,12 +28,7 @@ export interface ImportedFolder {
  * @throws CliError if there is no config.json; WeightsError if the checkpoint is damaged
  */
 export async function importFolder(folder: string, name: string, modelName?: string): Promise<ImportedFolder> {
-  const path = join(folder, 'config.json');
-  if (!existsSync(path)) {
-    throw new CliError(`${name} has no config.json.`, 'A Hugging Face folder has one, beside its safetensors files.');
-  }
-  if (statSync(path).size > LARGEST_CONFIG) throw new CliError(`${join(name, 'config.json')} is too large to be one.`);
-  const text = readFileSync(path, 'utf8');
+  const text = readConfig(folder, name);
   const file = join(name, 'config.json');
   const { config, diagnostics } = parseConfig(text, file);
   const texts: SourceTexts = (asked) => (asked === file ? text : undefined);
@@ -42,6 +39,20 @@ export async function importFolder(folder: string, name: string, modelName?: str
     ...(tensors === undefined ? {} : { tensors: tensors.keys() }),
   });
   return { model, config, diagnostics, texts, ...(tensors === undefined ? {} : { tensors }) };
+}
+
+/** The folder of a model of the user's own blocks; undefined if it is a Hugging Face folder. */
+export function openHybFolder(folder: string, name: string): HybFolder | undefined {
+  return readHybFolder(folder, name, readConfig(folder, name));
+}
+
+function readConfig(folder: string, name: string): string {
+  const path = join(folder, 'config.json');
+  if (!existsSync(path)) {
+    throw new CliError(`${name} has no config.json.`, 'A Hugging Face folder has one, beside its safetensors files.');
+  }
+  if (statSync(path).size > LARGEST_CONFIG) throw new CliError(`${join(name, 'config.json')} is too large to be one.`);
+  return readFileSync(path, 'utf8');
 }
 
 export function hasCheckpoint(folder: string): boolean {

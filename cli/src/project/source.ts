@@ -3,6 +3,7 @@ import { existsSync, statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import type { Checked, CheckedModel, SourceHost } from '@hyb/compiler';
 import type { Diagnostic } from '@hyb/grammar';
+import { isLibraryPath } from '@hyb/compiler/sources/library';
 import { diskHost } from '../files/host.js';
 import { locate } from '../files/root.js';
 import { hasErrors, jsonDiagnostics, printDiagnostics } from '../report/diagnostics.js';
@@ -16,8 +17,10 @@ export interface OpenedSource {
   readonly texts: SourceTexts;
   /** As the user named it. */
   readonly name: string;
-  /** The Hugging Face folder, absolute, if that is what was opened. */
+  /** The checkpoint's folder, absolute, if that is what was opened. */
   readonly folder?: string;
+  /** The model that a checkpoint's folder is of, where it says so. */
+  readonly model?: string;
 }
 
 export interface OpenOptions {
@@ -40,7 +43,15 @@ export function openFile(io: Io, path: string, root?: string): OpenedSource {
 }
 
 async function openFolder(io: Io, absolute: string, name: string, { json }: OpenOptions): Promise<OpenedSource> {
-  const [{ importFolder }, { memoryHost }] = await Promise.all([import('./import-folder.js'), import('@hyb/compiler')]);
+  const [{ importFolder, openHybFolder }, { memoryHost }] = await Promise.all([
+    import('./import-folder.js'),
+    import('@hyb/compiler'),
+  ]);
+  const own = openHybFolder(absolute, name);
+  if (own !== undefined) {
+    const { host, entry, model } = own;
+    return { host, entry, model, texts: (file) => host.texts.get(file), name, folder: absolute };
+  }
   const imported = await importFolder(absolute, name);
   reportFindings(io, imported.diagnostics, imported.texts, json);
   if (imported.model === undefined) throw new Exit(EXIT.findings);
@@ -60,7 +71,7 @@ export async function checkSource(
   io: Io,
   opened: OpenedSource,
   {
-    model,
+    model = opened.model,
     json,
     exact,
   }: { readonly model?: string | undefined; readonly json?: boolean | undefined; readonly exact?: boolean },
@@ -100,4 +111,10 @@ export function reportFindings(io: Io, diagnostics: readonly Diagnostic[], texts
     return;
   }
   printDiagnostics(io, diagnostics, texts);
+}
+
+/** The project's own files that a model was read from: path to text. */
+export function ownSources({ project }: Checked): Readonly<Record<string, string>> {
+  const own = [...project.files.values()].filter(({ path }) => !isLibraryPath(path));
+  return Object.fromEntries(own.map(({ path, text }) => [path, text]));
 }

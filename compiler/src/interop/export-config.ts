@@ -15,6 +15,8 @@ import type { HuggingFaceTensor } from './tensors.js';
 export interface ExportOptions {
   /** By default the architecture that fits the model's blocks. */
   readonly modelType?: ModelType;
+  /** What the weights are stored as, and transformers then computes in; by default as the model's precision says. */
+  readonly dtype?: HuggingFaceConfig['dtype'];
   /** Fields to add, such as the ids of special tokens; they do not replace those that describe the model. */
   readonly extra?: Readonly<Record<string, JsonOutput>>;
 }
@@ -32,8 +34,9 @@ export interface ExportedModel {
 }
 
 export function exportConfig(model: Model, options: ExportOptions = {}): ExportedModel {
-  const { config, diagnostics } = configOf(model, options.modelType);
-  if (config === undefined) return { diagnostics };
+  const { config: own, diagnostics } = configOf(model, options.modelType);
+  if (own === undefined) return { diagnostics };
+  const config = options.dtype === undefined ? own : { ...own, dtype: options.dtype };
   const architecture = ARCHITECTURES[config.modelType];
   const rules = architecture.tensors(config, architecture.names[0]!);
   return {
@@ -43,7 +46,7 @@ export function exportConfig(model: Model, options: ExportOptions = {}): Exporte
       config,
       tensors: expandRules(rules, config),
     },
-    diagnostics: [...diagnostics, ...lostPrecision(model, config)],
+    diagnostics: [...diagnostics, ...lostPrecision(model, own)],
   };
 }
 

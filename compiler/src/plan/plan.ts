@@ -34,6 +34,8 @@ export interface PlanOptions {
   readonly fused?: boolean;
   readonly doc?: string;
   readonly checkpoint?: readonly CheckpointTensor[];
+  /** Tensors that a checkpoint may hold besides. */
+  readonly spare?: readonly string[];
   /** Default storage of a parameter, by full path; f32 where not said. */
   readonly storage?: (path: string) => StorageType;
   /** Block name of each layer, for the model's table. */
@@ -95,6 +97,7 @@ class Planner {
       },
       parameters: [...this.#parameters.values()],
       ...(options.checkpoint ? { checkpoint: options.checkpoint } : {}),
+      ...(options.spare?.length ? { spare: options.spare } : {}),
       matrices: [...this.#matrices.values()],
       vectors: this.#packs,
       states: this.#states,

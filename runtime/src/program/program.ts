@@ -10,6 +10,8 @@ export interface Program {
   readonly parameters: readonly ParameterSpec[];
   /** How a checkpoint's tensors are made of parameters; absent: tensors are named by the parameters' paths. */
   readonly checkpoint?: readonly CheckpointTensor[];
+  /** Tensors that a checkpoint may hold although the model has no use for them: the head's matrix where it is the embedding's. */
+  readonly spare?: readonly string[];
   /** Matrices as kernels read them: rows of one or more parameters, one after another. */
   readonly matrices: readonly MatrixSpec[];
   /** Small parameters of an instance, packed in one f32 buffer. */

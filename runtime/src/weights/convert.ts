@@ -68,7 +68,7 @@ function f32FromF16Table(): Uint32Array {
 }
 
 const BYTES: Readonly<Record<FloatDtype, number>> = { F64: 8, F32: 4, F16: 2, BF16: 2 };
-const STORAGE_DTYPE: Readonly<Record<StorageType, FloatDtype>> = { f32: 'F32', f16: 'F16', bf16: 'BF16' };
+export const STORAGE_DTYPE: Readonly<Record<StorageType, FloatDtype>> = { f32: 'F32', f16: 'F16', bf16: 'BF16' };
 
 export function bytesOf(dtype: FloatDtype): number {
   return BYTES[dtype];

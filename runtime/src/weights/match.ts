@@ -13,6 +13,9 @@ export interface ParameterSource {
   readonly elements: number;
 }
 
+/** What is used of a program here: names and shapes. */
+export type Layout = Pick<Program, 'parameters' | 'checkpoint' | 'spare'>;
+
 export interface MatchOptions {
   readonly unexpected: 'error' | 'warn' | 'ignore';
   readonly warn: (message: string) => void;
@@ -25,22 +28,20 @@ interface Expected {
 }
 
 /**
- * Finds every parameter of a program in a checkpoint, and reports everything that does not fit at once.
+ * Finds every parameter of a program in a checkpoint, and reports everything that does not fit at once. A checkpoint names
+ * its tensors as the program's `checkpoint` says, or by the parameters' paths.
  *
  * @throws WeightsError `weights-mismatch`
  */
 export function matchCheckpoint(
-  program: Program,
+  program: Layout,
   checkpoint: Pick<Checkpoint, 'tensors'>,
   options: MatchOptions,
 ): ReadonlyMap<string, ParameterSource> {
-  const expected: Expected[] = program.checkpoint
-    ? program.checkpoint.map(({ name, aliases = [], shape, parts }) => ({ names: [name, ...aliases], shape, parts }))
-    : program.parameters.map(({ path, shape }) => ({ names: [path], shape, parts: [path] }));
-
+  const expected = expectedTensors(program, checkpoint);
   const missing: string[] = [];
   const wrong: string[] = [];
-  const used = new Set<string>();
+  const used = new Set<string>(program.spare);
   const sources = new Map<string, ParameterSource>();
   const shapes = new Map(program.parameters.map(({ path, shape }) => [path, shape]));
 
@@ -81,6 +82,18 @@ export function matchCheckpoint(
   const unexpected = [...checkpoint.tensors.keys()].filter((name) => !used.has(name));
   report(missing, wrong, unexpected, options);
   return sources;
+}
+
+function expectedTensors(program: Layout, { tensors }: Pick<Checkpoint, 'tensors'>): readonly Expected[] {
+  const own = program.parameters.map(({ path, shape }) => ({ names: [path], shape, parts: [path] }));
+  if (!program.checkpoint) return own;
+  const mapped = program.checkpoint.map(({ name, aliases = [], shape, parts }) => ({
+    names: [name, ...aliases],
+    shape,
+    parts,
+  }));
+  const isThere = ({ names }: Expected): boolean => names.some((name) => tensors.has(name));
+  return !mapped.some(isThere) && own.some(isThere) ? own : mapped;
 }
 
 function report(missing: string[], wrong: string[], unexpected: string[], options: MatchOptions): void {

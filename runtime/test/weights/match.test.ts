@@ -1,0 +1,34 @@
+/** By which names a checkpoint's tensors are found. */
+import { matchCheckpoint, type Layout } from '@hyb/runtime/weights/match';
+import { bytesSource } from '@hyb/runtime/weights/sources/memory';
+
+const parameter = (path: string) => ({ path, shape: [2], role: 'matrix', dtype: 'f32' }) as const;
+const LAYOUT: Layout = {
+  parameters: [parameter('a.weight'), parameter('b.weight')],
+  checkpoint: [{ name: 'model.ab', shape: [4], parts: ['a.weight', 'b.weight'] }],
+  spare: ['lm_head.weight'],
+};
+
+function match(tensors: Readonly<Record<string, readonly number[]>>, layout = LAYOUT): Record<string, string> {
+  const source = bytesSource(new Uint8Array());
+  const entries = Object.entries(tensors).map(
+    ([name, shape]) => [name, { name, dtype: 'F32', shape, offset: 0, bytes: 0, source }] as const,
+  );
+  const found = matchCheckpoint(layout, { tensors: new Map(entries) }, { unexpected: 'error', warn: () => undefined });
+  return Object.fromEntries([...found].map(([path, { tensor, element }]) => [path, `${tensor.name}[${element}]`]));
+}
+
+test('by the weight map', () => {
+  expect(match({ 'model.ab': [4] })).toEqual({ 'a.weight': 'model.ab[0]', 'b.weight': 'model.ab[2]' });
+});
+
+test("by the parameters' own paths, where no name of the map is there", () => {
+  expect(match({ 'a.weight': [2], 'b.weight': [2] })).toEqual({ 'a.weight': 'a.weight[0]', 'b.weight': 'b.weight[0]' });
+  expect(() => match({ 'model.ab': [4], 'a.weight': [2] })).toThrow(/Unexpected \(1\):\s+a\.weight/);
+});
+
+test('what the model has no use for may be there, and nothing else', () => {
+  expect(Object.keys(match({ 'model.ab': [4], 'lm_head.weight': [9] }))).toHaveLength(2);
+  expect(() => match({ 'model.ab': [4], 'other.weight': [9] })).toThrow(/Unexpected \(1\):\s+other\.weight/);
+  expect(() => match({ 'lm_head.weight': [9] })).toThrow(/Missing \(1\):\s+model\.ab/);
+});
