@@ -1,5 +1,6 @@
 export * from './program/program.js';
 export * from './program/size.js';
+export * from './program/training.js';
 export * from './program/sampler-scratch.js';
 export * from './errors.js';
 export { Device, openDevice, type DeviceOptions } from './device/device.js';
@@ -56,3 +57,4 @@ export { directoryFiles, originFiles } from './train/files/origin.js';
 export { folderIn } from './train/files/folder.js';
 export { byteTokenizer } from './text/byte-tokenizer.js';
 export { trainTokenizer, type TrainTokenizerOptions } from './text/bpe/train.js';
+export { createTrainer, Trainer, type OptimizerSettings, type TrainerOptions } from './train/trainer.js';

@@ -1,4 +1,6 @@
 /** How fusion sees each op. One row an op; the partition and the evaluator read nothing else about it. */
+import type { Graph, GraphNode } from '../graph/graph.js';
+import { hasTime } from '../graph/types.js';
 import type { OpName } from '../ops/attributes.js';
 import { BINARY, REDUCTIONS, UNARY } from '../ops/attributes.js';
 
@@ -42,10 +44,27 @@ const CLASSES: Readonly<Partial<Record<OpName, FusionClass>>> = {
   conv1d_weight_gradient: 'anchor',
   scan_gradient: 'anchor',
   spectral_norm_gradient: 'anchor',
+  embed_gradient: 'anchor',
+  linear_input_gradient: 'anchor',
+  linear_weight_gradient: 'anchor',
+  kept: 'input',
+  stack: 'anchor',
+  matrix_input_gradient: 'anchor',
+  matrix_weight_gradient: 'anchor',
+  cross_entropy_gradient: 'anchor',
 };
 
 const ELEMENT_WISE: ReadonlySet<string> = new Set([...UNARY, ...BINARY]);
 const ROW_REDUCTIONS: ReadonlySet<string> = new Set(REDUCTIONS);
+
+/** Whether a node adds up all tokens: in gradient graphs, where parameters are summed over. */
+export function sumsTime(graph: Graph, node: GraphNode): boolean {
+  return (
+    node.op === 'sum' &&
+    hasTime(graph.nodes[node.inputs[0]!]!.type) &&
+    (node as GraphNode<'sum'>).attributes.dims.includes('time')
+  );
+}
 
 export function fusionClass(op: OpName): FusionClass {
   if (ELEMENT_WISE.has(op)) return 'element';

@@ -12,12 +12,14 @@
  */
 import type { Graph, GraphNode, NodeId } from '../graph/graph.js';
 import type { Mode } from '../lower/call.js';
-import { fusionClass } from './classes.js';
+import { fusionClass, sumsTime } from './classes.js';
+import type { FusionClass } from './classes.js';
 import type { CacheWrite, Group, RowPairs, StructuredGroup } from './group.js';
 import { consumersOf, hasMatrix, linearSets } from './linear-groups.js';
 import type { LinearSet } from './linear-groups.js';
 import { rowDims } from './position.js';
 import { contentKey } from '../graph/key.js';
+import type { OpName } from '../ops/attributes.js';
 import type { TensorType } from '../graph/types.js';
 import { elementsPerToken, hasTime } from '../graph/types.js';
 
@@ -26,6 +28,10 @@ export interface PartitionOptions {
   readonly fused: boolean;
   /** Whether products may rotate and write the caches of attention; default yes. It takes buffers that may not be left. */
   readonly cacheWrites?: boolean;
+  /** Nodes whose values leave the graph besides its output. */
+  readonly roots?: readonly NodeId[];
+  /** Which linears are one matrix; by default what the graph itself says. Backward graphs go by the forward graph. */
+  readonly sets?: readonly LinearSet[];
 }
 
 interface Draft {
@@ -61,6 +67,7 @@ class Partition {
   readonly #sets: readonly LinearSet[];
   readonly #consumers: readonly (readonly NodeId[])[];
   readonly #cached = new Set<NodeId>();
+  readonly #roots: readonly NodeId[];
   readonly mode: Mode;
 
   constructor(
@@ -68,19 +75,20 @@ class Partition {
     readonly options: PartitionOptions,
   ) {
     this.mode = options.mode;
-    this.#sets = linearSets(graph, true);
+    this.#sets = options.sets ?? linearSets(graph, true);
+    this.#roots = [...new Set([...(options.roots ?? []), graph.output])];
     this.#consumers = consumersOf(graph);
   }
 
   run(): readonly Group[] {
     for (const node of this.graph.nodes) {
       this.#depends.push(new Set(node.inputs.flatMap((i) => [...this.#depends[i]!])));
-      const kind = fusionClass(node.op);
+      const kind = nodeClass(this.graph, node);
       if (kind === 'anchor') this.#anchor(node.id);
       else if (kind === 'element') this.#tryEpilogue(node.id);
       else if (node.op === 'rope' && this.mode === 'decode') this.#tryRotation(node as GraphNode<'rope'>);
     }
-    if (!this.#home.has(this.graph.output)) this.#rowwise(this.graph.output);
+    for (const root of this.#roots) if (!this.#isHeld(root)) this.#rowwise(root);
     return this.#finish();
   }
 
@@ -97,6 +105,10 @@ class Partition {
       const input = node.inputs[0]!;
       if (this.mode === 'decode') this.#collectReductions(input, reductions);
       else if (!this.#isStored(input)) this.#rowwise(input);
+    } else if (READS_BUFFERS.has(node.op)) {
+      for (const input of node.inputs) {
+        if (fusionClass(this.graph.nodes[input]!.op) !== 'source' && !this.#isStored(input)) this.#rowwise(input);
+      }
     } else if (node.op !== 'embed') {
       const cached = node.op === 'attend' && this.#tryCacheWrites(node);
       for (const input of cached ? node.inputs.slice(0, 1) : node.inputs) this.#storeReductions(input);
@@ -162,8 +174,13 @@ class Partition {
   /** A value that can be read from a buffer as it is: another group's, the input, or these under other dimensions. */
   #isStored(id: NodeId): boolean {
     const node = this.graph.nodes[id]!;
-    if (this.#home.has(id) || node.op === 'input') return true;
+    if (this.#isHeld(id)) return true;
     return (node.op === 'reshape' || node.op === 'rename') && this.#isStored(node.inputs[0]!);
+  }
+
+  /** A value that a group computes or that is there from the start. */
+  #isHeld(id: NodeId): boolean {
+    return this.#home.has(id) || fusionClass(this.graph.nodes[id]!.op) === 'input';
   }
 
   #collectReductions(id: NodeId, into: Set<NodeId>): void {
@@ -219,6 +236,7 @@ class Partition {
     const last = Math.max(-1, ...this.#depends[id]!);
     const draft = this.#drafts[last];
     if (!draft || draft.kind === 'rowwise') return false;
+    if (draft.anchors.some((a) => WITHOUT_EPILOGUE.has(this.graph.nodes[a]!.op))) return false;
     const chained = node.inputs.filter((i) => this.#home.get(i) === last);
     if (chained.length === 0) return false;
     if (node.op === 'conv1d' && (chained.length !== 1 || chained[0] !== node.inputs[0])) return false;
@@ -237,7 +255,8 @@ class Partition {
       }
     }
     // The output is written over the stream's buffer, so a kernel whose prologue reads the stream cannot write it.
-    if (id === this.graph.output && draft.anchors.some((a) => this.#readsStream(a))) return false;
+    if (this.mode !== 'train' && id === this.graph.output && draft.anchors.some((a) => this.#readsStream(a)))
+      return false;
     draft.epilogue.add(id);
     draft.produces.add(id);
     this.#home.set(id, last);
@@ -262,7 +281,7 @@ class Partition {
   /** Marks what crosses between groups and drops what nobody needs. */
   #finish(): readonly Group[] {
     const { graph } = this;
-    const stored = new Set<NodeId>([graph.output]);
+    const stored = new Set<NodeId>(this.#roots);
     const groups: Group[] = [];
     for (let g = this.#drafts.length - 1; g >= 0; g--) {
       const draft = this.#drafts[g]!;
@@ -312,6 +331,21 @@ class Partition {
   }
 }
 
+/** Products and sums over tokens that read their inputs from buffers as they are. */
+const READS_BUFFERS: ReadonlySet<OpName> = new Set<OpName>([
+  'matrix_input_gradient',
+  'matrix_weight_gradient',
+  'cross_entropy_gradient',
+]);
+
+/** Their results are summed over the parts of a matrix, or are many: what follows has kernels of its own. */
+const WITHOUT_EPILOGUE: ReadonlySet<OpName> = new Set<OpName>([...READS_BUFFERS, 'stack', 'embed_gradient']);
+
+/** The node's class; a sum over tokens has a kernel of its own. */
+function nodeClass(graph: Graph, node: GraphNode): FusionClass {
+  return sumsTime(graph, node) ? 'anchor' : fusionClass(node.op);
+}
+
 /** The node and all that are the same op of the same inputs, for the gradients of other inputs. */
 function siblings(graph: Graph, node: GraphNode): StructuredGroup['anchors'] {
   if (!Object.hasOwn(node.attributes, 'of')) return [node.id];
@@ -328,7 +362,7 @@ function unfused(graph: Graph): readonly Group[] {
   const groups: Group[] = [];
   for (const node of graph.nodes) {
     const base = { epilogue: none, stores: [node.id] };
-    switch (fusionClass(node.op)) {
+    switch (nodeClass(graph, node)) {
       case 'source':
       case 'input':
         break;

@@ -6,6 +6,7 @@ import type { Buffer } from '../kernel/build.js';
 import { KernelBuilder } from '../kernel/build.js';
 import * as e from '../kernel/expressions.js';
 import type { BufferElement, Expression } from '../kernel/ir.js';
+import type { GradientTargets } from '../lower/lower.js';
 import type { CallOperand, CallUniform, KernelCall, Mode, VectorLayout } from '../lower/call.js';
 import { Bindings } from '../lower/bindings.js';
 import { storeKeyValueElement } from '../lower/attend/cache.js';
@@ -29,10 +30,29 @@ export interface FusionContext {
   readonly inPlace: boolean;
   /** Where the graph's output goes, if not to a value buffer. */
   readonly outputOperand?: CallOperand;
+  /** Where gradients of parameters go: values that are added to when they are stored. */
+  readonly gradients?: GradientTargets;
+  /** Stored values that somebody reads, besides what becomes of them as gradients. */
+  readonly read?: ReadonlySet<NodeId>;
 }
 
 /** Values of anchors, and where they belong. */
 export type AnchorValues = ReadonlyMap<NodeId, { readonly position: Position; readonly value: Expression }>;
+
+/** Where the value of a node belongs in the gradients: row-major, from an offset on. */
+export type AddedTo =
+  | { readonly kind: 'vector'; readonly offset: number }
+  | {
+      readonly kind: 'matrix';
+      readonly parameters: readonly string[];
+      readonly interleaved: boolean;
+      /** Row r of the parameter is row `row + r * stride` of the matrix. */
+      readonly row: number;
+      readonly stride: number;
+      /** Columns of the parameter and of the matrix. */
+      readonly columns: number;
+      readonly pitch: number;
+    };
 
 export class FusedKernel implements KernelScope {
   readonly builder = new KernelBuilder();
@@ -61,7 +81,8 @@ export class FusedKernel implements KernelScope {
 
   /** A value that this kernel reads from a buffer. */
   isLeaf(id: NodeId): boolean {
-    if (this.graph.nodes[id]!.op === 'input') return true;
+    const { op } = this.graph.nodes[id]!;
+    if (op === 'input' || op === 'kept') return true;
     return this.context.stored.has(id) && !this.computes(id);
   }
 
@@ -91,6 +112,12 @@ export class FusedKernel implements KernelScope {
     const node = this.graph.nodes[id]!;
     const buffer = this.#valueBuffer(node, 'read', 'vec4f');
     return buffer.at(e.add(e.mul(this.#row(node, time), elementsPerToken(node.type) / 4), index));
+  }
+
+  /** Elements 4 * index … of the whole buffer of a value, as vec4f. All reads of it in this kernel have to be of four. */
+  loadFour(id: NodeId, index: Expression): Expression {
+    this.#loaded.add(id);
+    return this.#valueBuffer(this.graph.nodes[id]!, 'read', 'vec4f').at(index);
   }
 
   /** Row of the node's buffer that holds `time`: the stream is indexed by token even where `time` runs over rows. */
@@ -265,9 +292,37 @@ export class FusedKernel implements KernelScope {
     this.#stored.add(id);
     const node = this.graph.nodes[id]!;
     const value = this.evaluator.value(id, position);
+    const { gradients, read } = this.context;
+    const added = gradients?.added.get(id) ?? [];
+    for (const to of added) this.#add(to, position.flat(), value);
+    if (added.length > 0 && read?.has(id) !== true) return;
     const buffer = this.#valueBuffer(node, 'read_write');
     const row = hasTime(node.type) ? e.mul(position.time!, elementsPerToken(node.type)) : e.u32(0);
     buffer.set(e.add(row, position.flat()), value);
+  }
+
+  /** Parts of a batch are summed: gradients start at zero and are added to. Each element belongs to one invocation. */
+  #add(to: AddedTo, flat: Expression, value: Expression): void {
+    let buffer: Buffer;
+    let at: Expression;
+    if (to.kind === 'vector') {
+      buffer = this.bind(
+        'gradients',
+        { kind: 'gradient_vectors' },
+        'f32',
+        'read_write',
+        'gradients of small parameters',
+      );
+      at = e.add(flat, to.offset);
+    } else {
+      const { parameters, interleaved, row, stride, columns, pitch } = to;
+      const operand: CallOperand = { kind: 'gradient', parameters, interleaved };
+      buffer = this.bind('matrix_gradient', operand, 'f32', 'read_write', 'gradient of the matrix');
+      const own = this.builder.let('row', e.add(e.mul(e.div(flat, columns), stride), row));
+      at = e.add(e.mul(own, pitch), e.mod(flat, columns));
+    }
+    const place = this.builder.let('place', at);
+    buffer.set(place, e.add(buffer.at(place), value));
   }
 
   #valueBuffer(node: GraphNode, access: 'read' | 'read_write', element: 'f32' | 'vec4f' = 'f32'): Buffer {
@@ -275,15 +330,9 @@ export class FusedKernel implements KernelScope {
     if (node.id === graph.output && outputOperand)
       return this.bind('result', outputOperand, element, access, node.label ?? node.op);
     const input = graph.nodes.find((n) => n.op === 'input' && (n as GraphNode<'input'>).attributes.name === 'x');
-    const isStream = node.op === 'input' || (node.id === graph.output && inPlace && input);
+    const isStream = node.id === input?.id || (node.id === graph.output && inPlace && input !== undefined);
     if (isStream)
-      return this.bind(
-        'stream',
-        { kind: 'value', node: (input ?? node).id },
-        element,
-        access,
-        'residual stream [tokens, width]',
-      );
+      return this.bind('stream', { kind: 'value', node: input.id }, element, access, 'residual stream [tokens, width]');
     // The suffix keeps the name apart from locals, so that variants of a kernel name their buffers alike.
     const label = node.label ?? node.op;
     return this.bind(`${label}_values`, { kind: 'value', node: node.id }, element, access, label);

@@ -1,5 +1,5 @@
 /** What lowering makes of a fused group: kernels of the kernel language and what to bind to them. */
-import type { Size } from '@hyb/runtime';
+import type { Size, TrainingTable } from '@hyb/runtime';
 import type { NodeId } from '../graph/graph.js';
 import type { Kernel } from '../kernel/ir.js';
 
@@ -23,6 +23,12 @@ export type CallOperand =
       readonly kind: 'batch';
       readonly table: 'tokens' | 'sequences' | 'rows' | 'tiles16' | 'tiles32' | 'tiles64' | 'tiles128';
     }
+  /** Gradient of a matrix, f32 in the matrix's own layout. */
+  | { readonly kind: 'gradient'; readonly parameters: readonly string[]; readonly interleaved: boolean }
+  /** Gradients of the graph's pack of vector parameters, laid out as the pack. */
+  | { readonly kind: 'gradient_vectors' }
+  /** What a training step keeps; see `TrainingTable`. */
+  | { readonly kind: 'training'; readonly table: TrainingTable }
   | { readonly kind: 'sampler'; readonly table: 'logits' | 'settings' | 'seen' | 'sampled' | 'scratch' };
 
 export type CallUniform = Size | { readonly f32: number };

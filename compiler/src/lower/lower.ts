@@ -1,5 +1,7 @@
 /** From fused groups to kernels: the one place that knows which generator serves which group. */
-import type { FusionContext } from '../fuse/scope.js';
+import { sumsTime } from '../fuse/classes.js';
+import type { LinearSet } from '../fuse/linear-groups.js';
+import type { AddedTo, FusionContext } from '../fuse/scope.js';
 import { FusedKernel } from '../fuse/scope.js';
 import type { Group, LinearGroup, StructuredGroup } from '../fuse/group.js';
 import { partition } from '../fuse/partition.js';
@@ -9,15 +11,22 @@ import type { OpName } from '../ops/attributes.js';
 import { lowerAttend } from './attend/attend.js';
 import type { CallOperand, KernelCall, Mode, VectorLayout } from './call.js';
 import { lowerConv1d } from './conv1d.js';
+import { lowerCrossEntropy } from './cross-entropy.js';
 import { lowerEmbed } from './embed.js';
+import { lowerEmbedGradient } from './embed-gradient.js';
+import { lowerMatrixInputGradient } from './linear/input-gradient.js';
 import { lowerMatmul } from './linear/matmul.js';
 import { lowerMatvec } from './linear/matvec.js';
 import { fitsBuffers } from './pack.js';
+import { lowerMatrixWeightGradient } from './linear/weight-gradient.js';
+import type { MatrixOperand } from './linear/weight-gradient.js';
 import { lowerRowwise } from './rowwise.js';
 import { lowerScan } from './scan/scan.js';
 import type { Lowering } from './scope.js';
 import { lowerSpectralNorm, spectralNormPath } from './spectral-norm.js';
 import { lowerSsd } from './ssd/ssd.js';
+import { lowerStack } from './stack.js';
+import { lowerTimeSum } from './time-sum.js';
 
 const STRUCTURED: { readonly [N in OpName]?: Lowering<N> } = {
   attend: lowerAttend,
@@ -33,6 +42,20 @@ export interface LowerOptions {
   /** The result replaces the residual stream `x` in its buffer. */
   readonly inPlace: boolean;
   readonly outputOperand?: CallOperand;
+  /** Nodes whose values leave the graph besides its output. */
+  readonly roots?: readonly NodeId[];
+  /** What backward graphs take over from the forward graph. */
+  readonly sets?: readonly LinearSet[];
+  readonly layout?: VectorLayout;
+  readonly gradients?: GradientTargets;
+}
+
+/** Where gradients of parameters go. */
+export interface GradientTargets {
+  /** Matrices of `matrix_weight_gradient` and `embed_gradient` nodes. */
+  readonly matrices: ReadonlyMap<NodeId, MatrixOperand>;
+  /** Values that are added element by element. */
+  readonly added: ReadonlyMap<NodeId, readonly AddedTo[]>;
 }
 
 /** All kernels of a graph's program, in order. */
@@ -45,16 +68,47 @@ export function lower(graph: Graph, options: LowerOptions): readonly KernelCall[
 }
 
 function lowerGroups(graph: Graph, groups: readonly Group[], options: LowerOptions): readonly KernelCall[] {
+  const stored = new Set(groups.flatMap((g) => g.stores));
   const context: FusionContext = {
     graph,
     mode: options.mode,
     axis: options.axis,
-    layout: vectorLayout(graph),
-    stored: new Set(groups.flatMap((g) => g.stores)),
+    layout: options.layout ?? vectorLayout(graph),
+    stored,
     inPlace: options.inPlace,
     ...(options.outputOperand ? { outputOperand: options.outputOperand } : {}),
+    ...(options.gradients ? { gradients: options.gradients, read: crossing(graph, groups, stored, options) } : {}),
   };
   return groups.flatMap((group) => lowerGroup(context, group));
+}
+
+/** Values that one group stores and another one reads, or that leave the graph as values. */
+function crossing(
+  graph: Graph,
+  groups: readonly Group[],
+  stored: ReadonlySet<NodeId>,
+  options: LowerOptions,
+): ReadonlySet<NodeId> {
+  const added = options.gradients!;
+  const read = new Set<NodeId>(
+    [graph.output, ...(options.roots ?? [])].filter((id) => !added.added.has(id) && !added.matrices.has(id)),
+  );
+  for (const group of groups) {
+    const own = new Set<NodeId>([...group.anchors, ...group.epilogue, ...group.stores]);
+    const seen = new Set<NodeId>();
+    const visit = (id: NodeId): void => {
+      if (seen.has(id)) return;
+      seen.add(id);
+      if (stored.has(id) && !own.has(id)) {
+        read.add(id);
+        return;
+      }
+      graph.nodes[id]!.inputs.forEach(visit);
+    };
+    const reductions = group.kind === 'structured' ? [] : group.reductions;
+    [...own, ...reductions].forEach(visit);
+  }
+  return read;
 }
 
 function lowerGroup(context: FusionContext, group: Group): readonly KernelCall[] {
@@ -75,7 +129,21 @@ function lowerLinear(context: FusionContext, group: LinearGroup): readonly Kerne
 function lowerStructured(context: FusionContext, group: StructuredGroup): readonly KernelCall[] {
   const node = context.graph.nodes[group.anchors[0]]!;
   if (node.op === 'embed') return lowerEmbed(context, group);
-  const lowering = STRUCTURED[node.op] as Lowering<OpName> | undefined;
+  switch (node.op) {
+    case 'stack':
+      return lowerStack(context, group);
+    case 'matrix_input_gradient':
+      return lowerMatrixInputGradient(context, group);
+    case 'matrix_weight_gradient':
+      return lowerMatrixWeightGradient(context, group, matrixOf(context, node.id));
+    case 'embed_gradient':
+      return lowerEmbedGradient(context, group, matrixOf(context, node.id).parameters[0]!);
+    case 'cross_entropy_gradient':
+      return lowerCrossEntropy(context, group, node.inputs[0]!, true);
+    default:
+      break;
+  }
+  const lowering = (sumsTime(context.graph, node) ? lowerTimeSum : STRUCTURED[node.op]) as Lowering<OpName> | undefined;
   if (!lowering) throw new Error(`no lowering for ${node.op}`);
   return lowering({
     graph: context.graph,
@@ -85,6 +153,12 @@ function lowerStructured(context: FusionContext, group: StructuredGroup): readon
     cached: group.cached,
     scope: () => new FusedKernel(context, group),
   });
+}
+
+function matrixOf(context: FusionContext, id: NodeId): MatrixOperand {
+  const matrix = context.gradients?.matrices.get(id);
+  if (!matrix) throw new Error('the gradient of a matrix has no place');
+  return matrix;
 }
 
 /** Vector parameters one after another, each on a multiple of 4 elements; the pack on a multiple of 64. */

@@ -9,6 +9,7 @@ import { fusionClass } from '../fuse/classes.js';
 import type { KernelCall } from './call.js';
 import { withVariants } from './call.js';
 import { describe, kernelName } from './names.js';
+import { fitsBuffers } from './pack.js';
 import { reduceRows } from './reductions.js';
 import { workgroups } from './workgroup-sum.js';
 import type { Workgroup } from './workgroup-sum.js';
@@ -16,12 +17,34 @@ import type { Workgroup } from './workgroup-sum.js';
 const THREADS = 256;
 
 export function lowerRowwise(context: FusionContext, group: RowwiseGroup): readonly KernelCall[] {
+  const call = lowerOnce(context, group);
+  if (fitsBuffers(call) || group.stores.length === 1) return [call];
+  // What shares a kernel does so for the sake of the kernel's start alone.
+  const half = Math.ceil(group.stores.length / 2);
+  return [group.stores.slice(0, half), group.stores.slice(half)].flatMap((stores) =>
+    lowerRowwise(context, { ...group, stores, reductions: reductionsOf(context, group, stores) }),
+  );
+}
+
+/** Of the group's reductions those that these values depend on. */
+function reductionsOf({ graph }: FusionContext, group: RowwiseGroup, stores: readonly NodeId[]): readonly NodeId[] {
+  const needed = new Set<NodeId>();
+  const visit = (id: NodeId): void => {
+    if (needed.has(id)) return;
+    needed.add(id);
+    graph.nodes[id]!.inputs.forEach(visit);
+  };
+  stores.forEach(visit);
+  return group.reductions.filter((id) => needed.has(id));
+}
+
+function lowerOnce(context: FusionContext, group: RowwiseGroup): KernelCall {
   const largest = Math.max(...[...group.stores, ...group.reductions].map((id) => widest(context.graph, id)));
   const threads = largest <= 64 ? 64 : THREADS;
   // Without reductions nothing waits, and one variant is as good as another.
   const variants: readonly Workgroup[] =
     group.reductions.length > 0 ? workgroups(threads) : [{ threads, reduction: 'workgroup', requires: [] }];
-  return [withVariants(variants.map((workgroup) => rowwise(context, group, workgroup)))];
+  return withVariants(variants.map((workgroup) => rowwise(context, group, workgroup)));
 }
 
 function rowwise(context: FusionContext, group: RowwiseGroup, { threads, reduction, requires }: Workgroup): KernelCall {

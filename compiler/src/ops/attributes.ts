@@ -162,6 +162,25 @@ interface Structured {
   embed_gradient: { readonly dims: readonly Dim[] };
   /** inputs: weight. The outer product of the singular vectors that belong to `spectral_norm`. */
   spectral_norm_gradient: { readonly rows: number };
+
+  // Made from the above for training programs, where linear maps of one input are one matrix, and so are their gradients.
+
+  /** A value of the forward pass that was kept for the backward pass. No inputs. */
+  kept: { readonly node: NodeId };
+  /**
+   * inputs: gradients [kept…, out…] of the results of linear maps of one value. Result: [kept…, rows], in the order of the
+   * matrix's rows: one after another, or interleaved (row r of input j at r * inputs + j).
+   */
+  stack: { readonly kept: readonly string[]; readonly interleaved: boolean };
+  /** inputs: `stack`, weights in its order. Gradient of the linear maps' input: [kept…, in…]. */
+  matrix_input_gradient: { readonly in: readonly Dim[]; readonly interleaved: boolean };
+  /** inputs: `stack`, x. Gradient of the whole matrix, [rows, columns]; `in` are the dims of x that are contracted. */
+  matrix_weight_gradient: { readonly in: readonly string[] };
+  /**
+   * inputs: logits [time, vocab]. Gradient of the mean cross-entropy of the labels, which are no part of the graph, as are
+   * the weights of smoothing and z-loss. A row whose label does not count is zero.
+   */
+  cross_entropy_gradient: None;
 }
 
 /**

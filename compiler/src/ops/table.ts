@@ -5,6 +5,8 @@ import { attend_gradient } from './backward/attend.js';
 import { conv1d_input_gradient, conv1d_weight_gradient } from './backward/conv1d.js';
 import { embed_gradient } from './backward/embed.js';
 import { linear_input_gradient, linear_weight_gradient } from './backward/linear.js';
+import { cross_entropy_gradient, kept } from './backward/leaf.js';
+import { matrix_input_gradient, matrix_weight_gradient, stack } from './backward/matrix.js';
 import { scan_gradient } from './backward/scan.js';
 import { spectral_norm_gradient } from './backward/spectral-norm.js';
 import { ssd_gradient } from './backward/ssd.js';
@@ -49,6 +51,11 @@ export const OPS: OpTable = {
   scan_gradient,
   embed_gradient,
   spectral_norm_gradient,
+  kept,
+  stack,
+  matrix_input_gradient,
+  matrix_weight_gradient,
+  cross_entropy_gradient,
 };
 
 /**

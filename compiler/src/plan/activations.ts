@@ -10,14 +10,19 @@ import type { CallOperand, KernelCall } from '../lower/call.js';
 export class ActivationPool {
   readonly #slots: Size[] = [];
 
-  constructor(readonly width: number) {}
+  /** @param width of the residual stream's buffer; without, values have none */
+  constructor(readonly width?: number) {}
 
   /** Buffer of each value and scratch operand of the calls, by the operand's JSON. */
   allocate(
     calls: readonly KernelCall[],
     graph?: Graph,
     rows: 'tokens' | 'rows' = 'tokens',
+    /** Values that have a place of their own. */
+    elsewhere: (node: number) => boolean = () => false,
   ): ReadonlyMap<string, string> {
+    const isLocal = (operand: CallOperand): operand is LocalOperand =>
+      operand.kind === 'scratch' || (operand.kind === 'value' && !elsewhere(operand.node));
     const lastUse = new Map<string, number>();
     calls.forEach((call, i) => {
       for (const operand of Object.values(call.bindings)) if (isLocal(operand)) lastUse.set(JSON.stringify(operand), i);
@@ -29,7 +34,7 @@ export class ActivationPool {
         if (!isLocal(operand)) continue;
         const key = JSON.stringify(operand);
         if (home.has(key)) continue;
-        if (graph && operand.kind === 'value' && isStream(graph, operand.node)) {
+        if (this.width !== undefined && graph && operand.kind === 'value' && isStream(graph, operand.node)) {
           home.set(key, 'stream');
           continue;
         }
@@ -51,15 +56,13 @@ export class ActivationPool {
 
   specs(): readonly ActivationSpec[] {
     return [
-      { id: 'stream', elements: ['mul', 'tokens', this.width] },
+      ...(this.width === undefined ? [] : [{ id: 'stream', elements: ['mul', 'tokens', this.width] } as const]),
       ...this.#slots.map((elements, i) => ({ id: `activation_${i}`, elements })),
     ];
   }
 }
 
-function isLocal(operand: CallOperand): operand is CallOperand & { kind: 'value' | 'scratch' } {
-  return operand.kind === 'value' || operand.kind === 'scratch';
-}
+type LocalOperand = CallOperand & { readonly kind: 'value' | 'scratch' };
 
 /** The stream itself, and the result that replaces it. */
 function isStream(graph: Graph, node: number): boolean {
@@ -67,11 +70,7 @@ function isStream(graph: Graph, node: number): boolean {
   return (n.op === 'input' && (n as GraphNode<'input'>).attributes.name === 'x') || node === graph.output;
 }
 
-function sizeOf(
-  operand: CallOperand & { kind: 'value' | 'scratch' },
-  graph: Graph | undefined,
-  rows: 'tokens' | 'rows',
-): Size {
+function sizeOf(operand: LocalOperand, graph: Graph | undefined, rows: 'tokens' | 'rows'): Size {
   if (operand.kind === 'scratch') return operand.elements;
   const { type } = graph!.nodes[operand.node]!;
   return hasTime(type) ? ['mul', rows, elementsPerToken(type)] : elementsPerToken(type);

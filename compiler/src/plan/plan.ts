@@ -16,6 +16,7 @@ import type {
   TableSpec,
   VectorPack,
   CheckpointTensor,
+  TrainingProgram,
 } from '@hyb/runtime';
 import { ROWS, TOKENS } from '../fuse/axis.js';
 import type { TimeAxis } from '../fuse/axis.js';
@@ -29,6 +30,7 @@ import { OPS } from '../ops/table.js';
 import type { OpState } from '../ops/op.js';
 import { ActivationPool } from './activations.js';
 import { KernelRegistry } from './kernels.js';
+import { planTraining } from './training.js';
 
 export interface PlanOptions {
   readonly fused?: boolean;
@@ -40,6 +42,8 @@ export interface PlanOptions {
   readonly storage?: (path: string) => StorageType;
   /** Block name of each layer, for the model's table. */
   readonly blockOf?: (layer: number) => string;
+  /** Also plans what trains. Default: not. */
+  readonly training?: boolean;
 }
 
 export interface Plan {
@@ -83,6 +87,7 @@ class Planner {
     const schedule = model.instances.map((instance) => this.#instance(instance, stageCalls[instance.graph]!));
     const sampling = lowerSample(model.vocab);
     stages.push({ id: 'sample', prefill: [], decode: this.#steps(sampling) });
+    const training = options.training === true ? this.#training(stageIds) : undefined;
     const program: Program = {
       format: 1,
       model: {
@@ -107,8 +112,18 @@ class Planner {
       schedule,
       sample: { stage: 'sample', label: 'sample', matrices: {}, states: {} },
       activations: this.#pool.specs(),
+      ...(training ? { training } : {}),
     };
     return { program, kernels: this.#registry.kernels() };
+  }
+
+  #training(stageIds: readonly string[]): TrainingProgram {
+    return planTraining(this.model, {
+      fused: this.options.fused ?? true,
+      stageIds,
+      registry: this.#registry,
+      table: (frequencies) => this.#table(frequencies),
+    });
   }
 
   #lowerGraph(graph: Graph, id: string): StageCalls {
@@ -145,31 +160,9 @@ class Planner {
 
   #steps(calls: readonly KernelCall[], stage?: { readonly graph: Graph; readonly axis: TimeAxis }): readonly Step[] {
     const activations = this.#pool.allocate(calls, stage?.graph, stage?.axis.size);
-    return calls.map((call) => {
-      const kernel = this.#registry.register(call);
-      const names = call.variants[0]!.buffers.map((b) => b.name);
-      const uniforms = call.variants[0]!.uniforms.map((u) => u.name);
-      return {
-        kernel,
-        label: call.label,
-        bind: names.map((name) => this.#operand(call.bindings[name]!, activations, stage?.graph)),
-        uniforms: uniforms.map((name) => call.uniforms[name]!),
-        grid: call.grid,
-        ...(call.split
-          ? {
-              split: {
-                binding: names.indexOf(call.split.buffer),
-                base: uniforms.indexOf(call.split.base),
-                count: uniforms.indexOf(call.split.count),
-                axis: call.split.axis,
-                rowsPerWorkgroup: call.split.rowsPerWorkgroup,
-                ...((call.split.partRows ?? 1) > 1 ? { partRows: call.split.partRows! } : {}),
-              },
-            }
-          : {}),
-        cost: call.cost,
-      };
-    });
+    return calls.map((call) =>
+      stepOf(call, this.#registry, (operand) => this.#operand(operand, activations, stage?.graph)),
+    );
   }
 
   #operand(operand: CallOperand, activations: ReadonlyMap<string, string>, graph?: Graph): Operand {
@@ -189,6 +182,10 @@ class Planner {
         return { batch: operand.table };
       case 'sampler':
         return { sampler: operand.table };
+      case 'gradient':
+      case 'gradient_vectors':
+      case 'training':
+        throw new Error('inference has no gradients');
     }
   }
 
@@ -219,24 +216,22 @@ class Planner {
     }
     const layout = vectorLayout(graph);
     const hasVectors = layout.elements > 0;
-    if (hasVectors) {
-      this.#packs.push({
-        id: instance.path,
-        elements: layout.elements,
-        parts: graph.parameters
-          .filter((p) => p.role === 'vector')
-          .map((p) => ({
-            parameter: parameterPath(instance, p.path),
-            offset: layout.offsets[p.path]!,
-            elements: p.type.dims.reduce((n, d) => n * (d.extent as number), 1),
-          })),
-      });
-    }
+    const parts = graph.parameters
+      .filter((p) => p.role === 'vector')
+      .map((p) => ({
+        parameter: parameterPath(instance, p.path),
+        offset: layout.offsets[p.path]!,
+        elements: p.type.dims.reduce((n, d) => n * (d.extent as number), 1),
+      }));
+    // Instances of a `shared` block have one pack, as they have one set of parameters.
+    const shared = this.#packs.find((p) => p.parts.length > 0 && JSON.stringify(p.parts) === JSON.stringify(parts));
+    const vectors = shared?.id ?? instance.path;
+    if (hasVectors && shared === undefined) this.#packs.push({ id: vectors, elements: layout.elements, parts });
     return {
       stage: stage.id,
       label: instance.layer === undefined ? instance.path : `${instance.layer} ${instance.alias ?? ''}`.trim(),
       matrices,
-      ...(hasVectors ? { vectors: instance.path } : {}),
+      ...(hasVectors ? { vectors } : {}),
       states,
     };
   }
@@ -258,18 +253,28 @@ class Planner {
     const paths = operand.parameters.map((p) => parameterPath(instance, p));
     const id = paths.join('+');
     if (this.#matrices.has(id)) return id;
-    const shapes = operand.parameters.map((p) => matrixShape(graph, p));
-    const columns = Math.max(...shapes.map((s) => s.columns));
-    let next = 0;
-    const parts = paths.map((parameter, j) => {
-      const { rows } = shapes[j]!;
-      const row = operand.interleaved ? j : next;
-      next += rows;
-      return { parameter, row, rows, columns, stride: operand.interleaved ? paths.length : 1 };
-    });
-    this.#matrices.set(id, { id, rows: next, columns: Math.ceil(columns / 4) * 4, parts });
+    const layout = matrixLayout(graph, operand);
+    const parts = layout.parts.map((part, j) => ({ ...part, parameter: paths[j]! }));
+    this.#matrices.set(id, { ...layout, id, parts });
     return id;
   }
+}
+
+/** A matrix of parameters of a graph: `MatrixSpec` in local paths. */
+export function matrixLayout(
+  graph: Graph,
+  { parameters, interleaved }: { readonly parameters: readonly string[]; readonly interleaved: boolean },
+): Omit<MatrixSpec, 'id'> {
+  const shapes = parameters.map((p) => matrixShape(graph, p));
+  const columns = Math.max(...shapes.map((s) => s.columns));
+  let next = 0;
+  const parts = parameters.map((parameter, j) => {
+    const { rows } = shapes[j]!;
+    const row = interleaved ? j : next;
+    next += rows;
+    return { parameter, row, rows, columns, stride: interleaved ? parameters.length : 1 };
+  });
+  return { rows: next, columns: Math.ceil(columns / 4) * 4, parts };
 }
 
 /** Rows and columns of a matrix parameter: outputs times inputs of the linear that reads it, or a table's two dimensions. */
@@ -283,8 +288,35 @@ function matrixShape(graph: Graph, path: string): { rows: number; columns: numbe
   return { rows: product(extents.slice(0, outputs)), columns: product(extents.slice(outputs)) };
 }
 
-function matrixKey(operand: CallOperand & { kind: 'matrix' }): string {
+export function matrixKey(operand: { readonly parameters: readonly string[] }): string {
   return operand.parameters.join('+');
+}
+
+/** A call as a step of the program. */
+export function stepOf(call: KernelCall, registry: KernelRegistry, operandOf: (operand: CallOperand) => Operand): Step {
+  const kernel = registry.register(call);
+  const names = call.variants[0]!.buffers.map((b) => b.name);
+  const uniforms = call.variants[0]!.uniforms.map((u) => u.name);
+  return {
+    kernel,
+    label: call.label,
+    bind: names.map((name) => operandOf(call.bindings[name]!)),
+    uniforms: uniforms.map((name) => call.uniforms[name]!),
+    grid: call.grid,
+    ...(call.split
+      ? {
+          split: {
+            binding: names.indexOf(call.split.buffer),
+            base: uniforms.indexOf(call.split.base),
+            count: uniforms.indexOf(call.split.count),
+            axis: call.split.axis,
+            rowsPerWorkgroup: call.split.rowsPerWorkgroup,
+            ...((call.split.partRows ?? 1) > 1 ? { partRows: call.split.partRows! } : {}),
+          },
+        }
+      : {}),
+    cost: call.cost,
+  };
 }
 
 function stateKey(graph: Graph, node: NodeId, name: string): string {

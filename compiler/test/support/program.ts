@@ -118,7 +118,7 @@ export class InterpretedProgram {
     if ('state' in operand) return this.states.get(instance.states[operand.state]!)!;
     if ('table' in operand) return this.#table(operand.table);
     if ('batch' in operand) return call.batch(operand.batch);
-    if (operand.sampler === 'logits') return call.logits;
+    if ('sampler' in operand && operand.sampler === 'logits') return call.logits;
     throw new Error(`the interpreter has no ${JSON.stringify(operand)}`);
   }
 

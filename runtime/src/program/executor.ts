@@ -228,7 +228,11 @@ export class Executor {
               ? bank?.buffers.get(instance.states[operand.state] ?? '')
               : 'table' in operand
                 ? this.#rotary.get(operand.table)
-                : buffers?.get('batch' in operand ? operand.batch : operand.sampler);
+                : 'batch' in operand
+                  ? buffers?.get(operand.batch)
+                  : 'sampler' in operand
+                    ? buffers?.get(operand.sampler)
+                    : undefined;
         if (buffer) return buffer;
         const what = JSON.stringify(operand);
         throw new ProgramError('bad-program', `${instance.label} binds ${what}, which does not exist.`);

@@ -28,15 +28,17 @@ export interface Plan {
 
 /** Finds the buffer behind an operand that is not a weight. */
 export type Resolve = (
-  operand: Exclude<Operand, { matrix: string } | { vectors: true }>,
+  operand: Exclude<Operand, { matrix: string } | { vectors: true } | { gradient: string } | { gradientVectors: true }>,
   instance: StageInstance,
-) => GPUBuffer;
+) => GPUBuffer | GPUBufferBinding;
 
 export interface PlanContext {
   readonly device: Device;
   readonly memory: DeviceMemory;
   readonly kernels: Kernels;
   readonly weights: PlacedWeights;
+  /** Gradients of the weights, while training. */
+  readonly gradients?: PlacedWeights;
   readonly resolve: Resolve;
   readonly count: { bindGroups: number };
 }
@@ -65,6 +67,12 @@ function matrixOf(operand: Operand, instance: StageInstance, weights: Pick<Place
   const matrix = id === undefined ? undefined : weights.matrices.get(id);
   if (!matrix) throw new ProgramError('bad-program', `${instance.label} binds a matrix that does not exist.`);
   return matrix;
+}
+
+/** The matrix of weights or of gradients behind an operand. */
+function walkedMatrix(operand: Operand, instance: StageInstance, { weights, gradients }: PlanContext): PlacedMatrix {
+  if (!('gradient' in operand)) return matrixOf(operand, instance, weights);
+  return matrixOf({ matrix: operand.gradient }, instance, gradients ?? { matrices: new Map() });
 }
 
 /** Plans the steps of stage instances for calls of the given sizes. */
@@ -129,7 +137,7 @@ function draftStep(
     return [{ kernel, label, instance: index, bindings: bindings(), uniform: keyOf(uniform), grid, operations }];
   }
   const { binding, base, count, axis, rowsPerWorkgroup, partRows = 1 } = step.split;
-  const matrix = matrixOf(step.bind[binding]!, instance, weights);
+  const matrix = walkedMatrix(step.bind[binding]!, instance, context);
   return rowRanges(matrix, rowsPerWorkgroup, partRows, device).map(({ row, rows, binding: range }): Draft => {
     const words = [...uniform];
     words[base] = row;
@@ -150,18 +158,20 @@ function draftStep(
 }
 
 function bindingOf(operand: Operand, step: Step, instance: StageInstance, context: PlanContext): GPUBufferBinding {
-  if ('matrix' in operand) {
-    const { parts, spec } = matrixOf(operand, instance, context.weights);
+  if ('matrix' in operand || 'gradient' in operand) {
+    const { parts, spec } = walkedMatrix(operand, instance, context);
     if (parts.length === 1) return { buffer: parts[0]!.buffer };
     const what = `${instance.label}: ${step.label} needs matrix ${spec.id} in one piece, which`;
     throw overLimit(what, 'maxStorageBufferBindingSize', spec.rows * spec.columns * 4, context.device.limits);
   }
-  if ('vectors' in operand) {
-    const place = instance.vectors === undefined ? undefined : context.weights.vectors.get(instance.vectors);
+  if ('vectors' in operand || 'gradientVectors' in operand) {
+    const weights = 'vectors' in operand ? context.weights : context.gradients;
+    const place = instance.vectors === undefined ? undefined : weights?.vectors.get(instance.vectors);
     if (!place) throw new ProgramError('bad-program', `${instance.label} binds vectors that do not exist.`);
     return { buffer: place.buffer, offset: place.offset, size: place.bytes };
   }
-  return { buffer: context.resolve(operand, instance) };
+  const found = context.resolve(operand, instance);
+  return 'buffer' in found ? found : { buffer: found };
 }
 
 /** The matrix's parts, cut further where a part has more workgroups than a grid can count. */

@@ -3,6 +3,7 @@
  * are stored, states, kernels, and the steps of each program. The runtime executes it and knows nothing else of a model.
  */
 import type { Size } from './size.js';
+import type { TrainingProgram, TrainingTable } from './training.js';
 
 export interface Program {
   readonly format: 1;
@@ -25,6 +26,8 @@ export interface Program {
   readonly sample: StageInstance;
   /** Activations shared by all stages: slots of a pool after lifetime analysis. */
   readonly activations: readonly ActivationSpec[];
+  /** Present in packages that train. */
+  readonly training?: TrainingProgram;
 }
 
 export interface ModelInfo {
@@ -229,4 +232,14 @@ export type Operand =
    *   `step` as it was before. An id of `vocab` or above says that the logits were not finite.
    * - `scratch`: f32 [sequences, samplerScratch(vocab)], for the steps of `sample` alone
    */
-  | { readonly sampler: 'logits' | 'settings' | 'seen' | 'sampled' | 'scratch' };
+  | { readonly sampler: 'logits' | 'settings' | 'seen' | 'sampled' | 'scratch' }
+  // Of training programs alone.
+  /** Gradient of a matrix, f32. */
+  | { readonly gradient: string }
+  /** Gradients of the instance's pack of vectors. */
+  | { readonly gradientVectors: true }
+  /** A value that the forward pass keeps for the backward pass. */
+  | { readonly kept: string }
+  /** The residual stream before and after the instance, and its gradients. */
+  | { readonly stream: 'x' | 'result' | 'gradient' | 'input_gradient' }
+  | { readonly training: TrainingTable };

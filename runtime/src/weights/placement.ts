@@ -74,7 +74,11 @@ function splitRows(
 }
 
 /** Vector packs lie one after another in few buffers: hundreds of small buffers would be slow to make and to bind. */
-function placeVectors(program: Program, device: Device, memory: DeviceMemory): ReadonlyMap<string, PlacedVectors> {
+export function placeVectors(
+  program: Program,
+  device: Device,
+  memory: DeviceMemory,
+): ReadonlyMap<string, PlacedVectors> {
   const { maxBufferSize, minStorageBufferOffsetAlignment } = device.limits;
   const most = Math.min(maxBufferSize, 64 * 1024 * 1024);
   const vectors = new Map<string, PlacedVectors>();
@@ -98,7 +102,7 @@ function placeVectors(program: Program, device: Device, memory: DeviceMemory): R
 }
 
 /** The model's own choice: what all parts agree on. */
-function matrixStorage(program: Program, spec: MatrixSpec): StorageType {
+export function matrixStorage(program: Program, spec: MatrixSpec): StorageType {
   const types = new Set(
     spec.parts.map(({ parameter }) => program.parameters.find(({ path }) => path === parameter)?.dtype ?? 'f32'),
   );

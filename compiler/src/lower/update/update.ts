@@ -1,0 +1,18 @@
+/** All kernels of the update, by the names under which the engine finds them. */
+import type { KernelCall } from '../call.js';
+import { addLosses, norms, squares } from './norms.js';
+import { adamW, sgd } from './rules.js';
+
+export function updateCalls(): Readonly<Record<string, KernelCall>> {
+  return {
+    addLosses: addLosses(),
+    squares: squares(),
+    norms: norms(),
+    ...Object.fromEntries(
+      (['f32', 'bf16', 'f16'] as const).flatMap((storage) => [
+        [`AdamW.${storage}`, adamW(storage)],
+        [`SGD.${storage}`, sgd(storage)],
+      ]),
+    ),
+  };
+}

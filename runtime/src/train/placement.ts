@@ -1,0 +1,59 @@
+import type { Device } from '../device/device.js';
+import type { DeviceMemory } from '../memory/device-memory.js';
+import type { Program, StorageType } from '../program/program.js';
+import { WEIGHT_FORMATS } from '../shaders/weights.js';
+import { matrixStorage, placeVectors, placeWeights } from '../weights/placement.js';
+import type { PlacedMatrix, PlacedWeights } from '../weights/placement.js';
+
+/** Where weights and what belongs to each of them are: all laid out and cut alike, so that updates are element by element. */
+export interface TrainingWeights {
+  /** f32. */
+  readonly master: PlacedWeights;
+  readonly gradients: PlacedWeights;
+  /** Moments of the optimizer, by their role in it. */
+  readonly moments: readonly PlacedWeights[];
+  /** What kernels read: the master copies themselves, or narrower copies. */
+  readonly working: PlacedWeights;
+}
+
+/**
+ * @param storage of the working copies of matrices; by default as the program says
+ * @param moments number of moments for each element
+ */
+export function placeTraining(
+  program: Program,
+  storage: StorageType | undefined,
+  moments: number,
+  device: Device,
+  memory: DeviceMemory,
+): TrainingWeights {
+  const master = placeWeights(program, 'f32', device, memory);
+  const copy = (name: string): PlacedWeights => ({
+    matrices: new Map(
+      [...master.matrices].map(([id, matrix]) => [id, like(matrix, 'f32', `${name} of matrix ${id}`, memory)] as const),
+    ),
+    vectors: placeVectors(program, device, memory),
+  });
+  const working = new Map<string, PlacedMatrix>();
+  for (const [id, matrix] of master.matrices) {
+    const type = storage ?? matrixStorage(program, matrix.spec);
+    working.set(id, type === 'f32' ? matrix : like(matrix, type, `${type} copy of matrix ${id}`, memory));
+  }
+  return {
+    master,
+    gradients: copy('gradient'),
+    moments: Array.from({ length: moments }, (_, i) => copy(`moment ${i + 1}`)),
+    working: { matrices: working, vectors: master.vectors },
+  };
+}
+
+/** Buffers for the same rows in another storage type. */
+function like(matrix: PlacedMatrix, storage: StorageType, label: string, memory: DeviceMemory): PlacedMatrix {
+  const rowBytes = matrix.spec.columns * WEIGHT_FORMATS[storage].bytes;
+  const parts = matrix.parts.map(({ row, rows }) => ({
+    row,
+    rows,
+    buffer: memory.storage(label, rows * rowBytes, 'weights'),
+  }));
+  return { spec: matrix.spec, storage, rowBytes, parts };
+}

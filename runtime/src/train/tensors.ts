@@ -1,0 +1,119 @@
+/** Parameters and moments as tensors: from the rows of matrices and from packs, and back. */
+import type { Device } from '../device/device.js';
+import { UsageError } from '../errors.js';
+import type { Readback, Region } from '../memory/readback.js';
+import type { Program } from '../program/program.js';
+import { convert } from '../weights/convert.js';
+import type { PlacedMatrix, PlacedWeights } from '../weights/placement.js';
+import type { EngineTensor } from './engine.js';
+
+/** Rows of a parameter in a buffer: `rows` runs of `columns` elements, `pitch` elements apart. */
+interface Piece {
+  readonly buffer: GPUBuffer;
+  /** In elements. */
+  readonly offset: number;
+  readonly rows: number;
+  readonly columns: number;
+  readonly pitch: number;
+}
+
+/** Where a parameter's elements are, in order. */
+function piecesOf(program: Program, placed: PlacedWeights, path: string): readonly Piece[] {
+  for (const { spec, parts } of placed.matrices.values()) {
+    const own = spec.parts.find(({ parameter }) => parameter === path);
+    if (!own) continue;
+    return parts.flatMap(({ buffer, row, rows }) => {
+      const first = Math.max(0, Math.ceil((row - own.row) / own.stride));
+      const end = Math.min(own.rows, Math.ceil((row + rows - own.row) / own.stride));
+      if (first >= end) return [];
+      const offset = (own.row + first * own.stride - row) * spec.columns;
+      return [{ buffer, offset, rows: end - first, columns: own.columns, pitch: own.stride * spec.columns }];
+    });
+  }
+  for (const pack of program.vectors) {
+    const own = pack.parts.find(({ parameter }) => parameter === path);
+    if (!own) continue;
+    const { buffer, offset } = placed.vectors.get(pack.id)!;
+    return [{ buffer, offset: offset / 4 + own.offset, rows: 1, columns: own.elements, pitch: own.elements }];
+  }
+  throw new UsageError('bad-argument', `There is no parameter ${path}.`);
+}
+
+export function tensorsOf(
+  program: Program,
+  placed: PlacedWeights,
+  readback: Readback,
+  prefix = '',
+): readonly EngineTensor[] {
+  return program.parameters.map(({ path, shape }) => ({
+    name: `${prefix}${path}`,
+    shape,
+    read: () => readTensor(program, placed, readback, path),
+  }));
+}
+
+async function readTensor(
+  program: Program,
+  placed: PlacedWeights,
+  readback: Readback,
+  path: string,
+): Promise<Float32Array> {
+  const pieces = piecesOf(program, placed, path);
+  const values = new Float32Array(pieces.reduce((n, { rows, columns }) => n + rows * columns, 0));
+  let at = 0;
+  for (const { buffer, offset, rows, columns, pitch } of pieces) {
+    // Whole rows are read, and what lies between them is left out.
+    const span = (rows - 1) * pitch + columns;
+    const region: Region = { buffer, offset: 4 * offset, bytes: 4 * span };
+    const bytes = new Uint8Array(4 * span);
+    await readback.read([region], bytes);
+    const words = new Float32Array(bytes.buffer);
+    for (let r = 0; r < rows; r++, at += columns) values.set(words.subarray(r * pitch, r * pitch + columns), at);
+  }
+  return values;
+}
+
+/** Writes a parameter's values; to the working copy too where that is another one. */
+export function writeTensor(
+  program: Program,
+  placed: PlacedWeights,
+  working: ReadonlyMap<string, PlacedMatrix> | undefined,
+  device: Device,
+  path: string,
+  values: Float32Array,
+): void {
+  const pieces = piecesOf(program, placed, path);
+  const elements = pieces.reduce((n, { rows, columns }) => n + rows * columns, 0);
+  if (values.length !== elements) {
+    throw new UsageError('bad-argument', `${path} has ${elements} elements, not ${values.length}.`);
+  }
+  const { queue } = device.gpu;
+  let at = 0;
+  for (const { buffer, offset, rows, columns, pitch } of pieces) {
+    if (pitch === columns) {
+      queue.writeBuffer(buffer, 4 * offset, values as Float32Array<ArrayBuffer>, at, rows * columns);
+      at += rows * columns;
+      continue;
+    }
+    for (let r = 0; r < rows; r++, at += columns) {
+      queue.writeBuffer(buffer, 4 * (offset + r * pitch), values as Float32Array<ArrayBuffer>, at, columns);
+    }
+  }
+  const matrices = working && [...working.values()].filter(({ storage }) => storage !== 'f32');
+  const copy = matrices?.find(({ spec }) => spec.parts.some(({ parameter }) => parameter === path));
+  if (copy) writeWorking(copy, device, path, values);
+}
+
+function writeWorking(matrix: PlacedMatrix, device: Device, path: string, values: Float32Array): void {
+  const { spec, storage, rowBytes, parts } = matrix;
+  const own = spec.parts.find(({ parameter }) => parameter === path)!;
+  const source = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  // A row's end may fall in the middle of a word: rows are padded as they are on the device.
+  const row = new Uint8Array(rowBytes);
+  for (let r = 0; r < own.rows; r++) {
+    const at = own.row + r * own.stride;
+    const part = parts.findLast((p) => p.row <= at)!;
+    convert(source.subarray(4 * r * own.columns), 'F32', row, storage, own.columns);
+    device.gpu.queue.writeBuffer(part.buffer, (at - part.row) * rowBytes, row);
+  }
+}

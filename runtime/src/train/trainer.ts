@@ -1,0 +1,303 @@
+/** Training of a compiled program on a device. */
+import { Device, openDevice } from '../device/device.js';
+import { ProgramError, UsageError } from '../errors.js';
+import { DeviceMemory } from '../memory/device-memory.js';
+import { Readback, type Staged } from '../memory/readback.js';
+import { checkProgram } from '../program/check.js';
+import { Kernels } from '../program/kernels.js';
+import type { PlannedDispatch } from '../program/plan.js';
+import type { ParameterSpec, Program, StorageType, WgslSources } from '../program/program.js';
+import { SETTINGS, SETTINGS_LENGTH, TOTALS, TOTALS_LENGTH } from '../program/training.js';
+import type { EngineTensor, StepResult, StepSettings, TrainingEngine, TrainingPart } from './engine.js';
+import { Passes } from './passes.js';
+import { placeTraining, type TrainingWeights } from './placement.js';
+import { countLabels, labelsOf } from './tables.js';
+import { tensorsOf, writeTensor } from './tensors.js';
+import { Update, type Multiples } from './update.js';
+
+export type OptimizerSettings =
+  | {
+      readonly name: 'AdamW';
+      readonly betas: readonly [number, number];
+      readonly eps: number;
+      readonly weightDecay: number;
+    }
+  | { readonly name: 'SGD'; readonly momentum: number; readonly nesterov: boolean; readonly weightDecay: number };
+
+export interface TrainerOptions {
+  /** Default: one is opened with `openDevice()`, and destroyed with the trainer. */
+  readonly device?: Device | GPUDevice | undefined;
+  readonly optimizer: OptimizerSettings;
+  /** Largest norm of all gradients together; absent: no clipping. */
+  readonly clip?: number | undefined;
+  readonly loss?: { readonly z: number; readonly smoothing: number } | undefined;
+  /** Multiples of rate and decay for a parameter; by default 1, and no decay of what is not a matrix. */
+  readonly multiples?: ((parameter: ParameterSpec) => Multiples) | undefined;
+  /** Storage of the matrices that kernels read, beside their f32 master copies; by default as the program says. */
+  readonly storage?: StorageType | undefined;
+  /** How much each stage instance keeps of its forward pass, 0: nothing; by default as much as there is. */
+  readonly levels?: readonly number[] | undefined;
+}
+
+const MOST_OPERATIONS = 1e11;
+
+const MOMENTS: Readonly<Record<OptimizerSettings['name'], readonly string[]>> = {
+  AdamW: ['exp_avg', 'exp_avg_sq'],
+  SGD: ['momentum'],
+};
+
+/**
+ * Compiles a program's training kernels and makes room for parameters, gradients and moments, all zero: `write` sets them.
+ *
+ * @throws DeviceError, ProgramError; nothing stays on the device then
+ */
+export async function createTrainer(program: Program, sources: WgslSources, options: TrainerOptions): Promise<Trainer> {
+  checkProgram(program);
+  if (!program.training) {
+    throw new ProgramError('bad-program', 'This package was built for inference only: build it with training.');
+  }
+  const given = options.device;
+  const device = given instanceof Device ? given : await openDevice(given ? { device: given } : {});
+  const memory = new DeviceMemory(device);
+  try {
+    const { optimizer } = options;
+    const weights = placeTraining(program, options.storage, MOMENTS[optimizer.name].length, device, memory);
+    const kernels = new Kernels(program, sources, device);
+    const levels = options.levels ?? program.schedule.map(() => Infinity);
+    const passes = new Passes(program, device, memory, kernels, weights, levels);
+    const multiples = options.multiples ?? defaultMultiples;
+    const update = new Update(program, device, memory, kernels, weights, optimizer.name, multiples);
+    await Promise.all([passes.compile(), update.compile(), memory.settle()]);
+    const dispose = (): void => {
+      passes.dispose();
+      memory.freeAll();
+      if (!(given instanceof Device)) device.dispose();
+    };
+    return new Trainer({ program, device, memory, weights, passes, update, options, dispose });
+  } catch (error) {
+    memory.freeAll();
+    if (!(given instanceof Device)) device.dispose();
+    throw error;
+  }
+}
+
+function defaultMultiples({ role }: ParameterSpec): Multiples {
+  return { rate: 1, decay: role === 'matrix' ? 1 : 0 };
+}
+
+interface TrainerParts {
+  readonly program: Program;
+  readonly device: Device;
+  readonly memory: DeviceMemory;
+  readonly weights: TrainingWeights;
+  readonly passes: Passes;
+  readonly update: Update;
+  readonly options: TrainerOptions;
+  readonly dispose: () => void;
+}
+
+export class Trainer implements TrainingEngine {
+  readonly #parts: TrainerParts;
+  readonly #readback: Readback;
+  /** Work is submitted in the order in which it was asked for. */
+  #queue: Promise<unknown> = Promise.resolve();
+  #disposed = false;
+
+  constructor(parts: TrainerParts) {
+    this.#parts = parts;
+    this.#readback = new Readback(parts.device, parts.memory);
+  }
+
+  get memory(): { readonly total: number } {
+    return { total: Object.values(this.#parts.memory.use).reduce((a, b) => a + b, 0) };
+  }
+
+  async step(parts: readonly TrainingPart[], settings: StepSettings): Promise<StepResult> {
+    const labels = this.#countLabels(parts);
+    const staged = await this.#inOrder(async () => {
+      const { passes, update } = this.#parts;
+      this.#writeSettings(settings, labels);
+      this.#clear();
+      const prepared = passes.prepare();
+      if (prepared) this.#submit(prepared.dispatches);
+      for (const part of parts) {
+        const values = await passes.load(part);
+        this.#submit([
+          ...passes.forward(values).dispatches,
+          ...passes.head(values, true).flatMap(({ dispatches }) => dispatches),
+          update.addLosses(values.tokens, (name) => passes.table(name)),
+          ...passes.backward(values).dispatches,
+        ]);
+      }
+      this.#submit(update.all((name) => passes.table(name)));
+      return this.#stageTotals();
+    });
+    const totals = await takeTotals(staged);
+    return {
+      loss: labels === 0 ? 0 : totals.floats[TOTALS.loss]! / labels,
+      labels,
+      gradientNorm: totals.floats[TOTALS.gradientNorm]!,
+      parameterNorm: totals.floats[TOTALS.parameterNorm]!,
+      applied: totals.floats[TOTALS.notFinite] === 0,
+    };
+  }
+
+  async evaluate(parts: readonly TrainingPart[]): Promise<{ readonly loss: number; readonly labels: number }> {
+    const labels = this.#countLabels(parts);
+    const staged = await this.#inOrder(async () => {
+      const { passes, update } = this.#parts;
+      this.#clearTotals();
+      const prepared = passes.prepare();
+      if (prepared) this.#submit(prepared.dispatches);
+      for (const part of parts) {
+        const values = await passes.load(part);
+        this.#submit([
+          ...passes.forward(values).dispatches,
+          ...passes.head(values, false).flatMap(({ dispatches }) => dispatches),
+          update.addLosses(values.tokens, (name) => passes.table(name)),
+        ]);
+      }
+      return this.#stageTotals();
+    });
+    const { floats } = await takeTotals(staged);
+    return { loss: labels === 0 ? 0 : floats[TOTALS.loss]! / labels, labels };
+  }
+
+  /** Gradients of the last step, unscaled only if the loss was not scaled; for checks. */
+  gradients(): readonly EngineTensor[] {
+    const { program, weights } = this.#parts;
+    return tensorsOf(program, weights.gradients, this.#readback);
+  }
+
+  parameters(): readonly EngineTensor[] {
+    const { program, weights } = this.#parts;
+    return tensorsOf(program, weights.master, this.#readback);
+  }
+
+  moments(): readonly EngineTensor[] {
+    const { program, weights, options } = this.#parts;
+    return MOMENTS[options.optimizer.name].flatMap((name, i) =>
+      tensorsOf(program, weights.moments[i]!, this.#readback, `${name}.`),
+    );
+  }
+
+  write(name: string, values: Float32Array): Promise<void> {
+    return this.#inOrder(async () => {
+      const { program, weights, device, options } = this.#parts;
+      const moment = MOMENTS[options.optimizer.name].findIndex((prefix) => name.startsWith(`${prefix}.`));
+      if (moment < 0) {
+        writeTensor(program, weights.master, weights.working.matrices, device, name, values);
+        return;
+      }
+      const path = name.slice(MOMENTS[options.optimizer.name][moment]!.length + 1);
+      writeTensor(program, weights.moments[moment]!, undefined, device, path, values);
+      await Promise.resolve();
+    });
+  }
+
+  #inOrder<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#queue.then(() => {
+      if (this.#disposed) throw new UsageError('disposed', 'The trainer was disposed.');
+      this.#parts.device.check();
+      return work();
+    });
+    this.#queue = result.catch(() => undefined);
+    return result;
+  }
+
+  #countLabels(parts: readonly TrainingPart[]): number {
+    const { vocab } = this.#parts.program.model;
+    if (parts.length === 0 || parts.some((part) => part.length === 0 || part.some(({ tokens }) => tokens.length === 0)))
+      throw new UsageError('bad-argument', 'A step needs parts with sequences that have tokens.');
+    return parts.reduce((n, part) => n + countLabels(labelsOf(part, vocab)), 0);
+  }
+
+  #writeSettings({ step, rate, lossScale }: StepSettings, labels: number): void {
+    const { optimizer, clip = 0, loss = { z: 0, smoothing: 0 } } = this.#parts.options;
+    const values = new Float32Array(SETTINGS_LENGTH);
+    const words = new Uint32Array(values.buffer);
+    values[SETTINGS.weight] = labels === 0 ? 0 : lossScale / labels;
+    values[SETTINGS.unscale] = 1 / lossScale;
+    values[SETTINGS.rate] = rate;
+    values[SETTINGS.clip] = clip;
+    values[SETTINGS.smoothing] = loss.smoothing;
+    values[SETTINGS.z] = loss.z;
+    values[SETTINGS.decay] = optimizer.weightDecay;
+    words[SETTINGS.step] = step;
+    switch (optimizer.name) {
+      case 'AdamW': {
+        const [beta1, beta2] = optimizer.betas;
+        values[SETTINGS.beta1] = beta1;
+        values[SETTINGS.beta2] = beta2;
+        values[SETTINGS.eps] = optimizer.eps;
+        values[SETTINGS.firstCorrection] = 1 / (1 - beta1 ** step);
+        values[SETTINGS.secondCorrection] = 1 / (1 - beta2 ** step);
+        break;
+      }
+      case 'SGD':
+        values[SETTINGS.beta1] = optimizer.momentum;
+        values[SETTINGS.nesterov] = optimizer.nesterov ? 1 : 0;
+        break;
+    }
+    const { device, passes } = this.#parts;
+    device.gpu.queue.writeBuffer(passes.settings, 0, values);
+  }
+
+  #clear(): void {
+    const { device, weights } = this.#parts;
+    device.record((encoder) => {
+      const buffers = new Set<GPUBuffer>();
+      for (const { parts } of weights.gradients.matrices.values()) for (const { buffer } of parts) buffers.add(buffer);
+      for (const { buffer } of weights.gradients.vectors.values()) buffers.add(buffer);
+      for (const buffer of buffers) encoder.clearBuffer(buffer);
+      encoder.clearBuffer(this.#parts.passes.totals);
+    });
+  }
+
+  #clearTotals(): void {
+    this.#parts.device.record((encoder) => encoder.clearBuffer(this.#parts.passes.totals));
+  }
+
+  /** Submits dispatches in order; not too much at once, so that a slow GPU does not look as if it hung. */
+  #submit(dispatches: readonly PlannedDispatch[]): void {
+    const { gpu } = this.#parts.device;
+    let encoder = gpu.createCommandEncoder();
+    let pass = encoder.beginComputePass();
+    let operations = 0;
+    for (const dispatch of dispatches) {
+      operations += dispatch.operations;
+      if (operations > MOST_OPERATIONS && operations > dispatch.operations) {
+        pass.end();
+        gpu.queue.submit([encoder.finish()]);
+        encoder = gpu.createCommandEncoder();
+        pass = encoder.beginComputePass();
+        operations = dispatch.operations;
+      }
+      pass.setPipeline(dispatch.pipeline);
+      pass.setBindGroup(0, dispatch.bindGroup);
+      pass.dispatchWorkgroups(...dispatch.grid);
+    }
+    pass.end();
+    gpu.queue.submit([encoder.finish()]);
+  }
+
+  #stageTotals(): Staged {
+    const { device, passes } = this.#parts;
+    let staged: Staged;
+    device.record((encoder) => {
+      staged = this.#readback.stage(encoder, [{ buffer: passes.totals, offset: 0, bytes: 4 * TOTALS_LENGTH }]);
+    });
+    return staged!;
+  }
+
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.#parts.dispose();
+  }
+}
+
+async function takeTotals(staged: Staged): Promise<{ readonly floats: Float32Array }> {
+  const bytes = await staged.take();
+  return { floats: new Float32Array(bytes.buffer, bytes.byteOffset, TOTALS_LENGTH) };
+}

@@ -1,0 +1,86 @@
+/** Training programs on the adapter against the f64 gradients of whole models. */
+import { installGPU } from '@hyb/adapter';
+import type { Device, DeviceOptions, Trainer, TrainerOptions, TrainingSequence } from '@hyb/runtime';
+import { createTrainer, openDevice } from '@hyb/runtime';
+import { differentiateModel, lossAndGradients } from '../compiler/src/grad/model.js';
+import { parameterPath } from '../compiler/src/graph/graph.js';
+import type { ModelGraph } from '../compiler/src/graph/graph.js';
+import { plan } from '../compiler/src/plan/plan.js';
+import { printWgsl } from '../compiler/src/wgsl/index.js';
+import * as layers from '../compiler/test/support/layers.js';
+import { random } from '../compiler/test/support/random.js';
+
+const WIDTH = 24;
+const VOCAB = 101;
+const ADAMW = { name: 'AdamW', betas: [0.9, 0.95], eps: 1e-8, weightDecay: 0.1 } as const;
+const feedForward = layers.modelOf({ vocab: VOCAB, width: WIDTH, eps: 1e-5 }, [
+  { alias: 'F', graph: layers.residualLayer('F', WIDTH, 1e-5, layers.mlp(40, WIDTH)) },
+  { alias: 'G', graph: layers.residualLayer('G', WIDTH, 1e-5, layers.gatedMlp(36, WIDTH)) },
+  { alias: 'F', graph: layers.residualLayer('F', WIDTH, 1e-5, layers.mlp(40, WIDTH)) },
+]);
+
+const r = random(11);
+const sequences: readonly (TrainingSequence & { readonly tokens: number[]; readonly labels?: number[] })[] = [
+  { tokens: Array.from({ length: 70 }, () => r.integer(0, VOCAB)) },
+  { tokens: [3, 1, 4, 1, 5], labels: [-100, 1, -100, 1, 5] },
+  { tokens: [7] },
+];
+
+function draw(model: ModelGraph) {
+  return new Map(
+    model.instances.flatMap((instance) =>
+      model.graphs[instance.graph]!.parameters.map((p) => {
+        const shape = p.type.dims.map((d) => d.extent as number);
+        const size = shape.reduce((a, b) => a * b, 1);
+        const scale = p.role === 'matrix' ? 1 / Math.sqrt(shape.slice(1).reduce((a, b) => a * b, 1)) : 0.2;
+        const offset = p.role === 'matrix' ? 0 : 0.5;
+        const data = Float64Array.from({ length: size }, () => Math.fround(offset + scale * r.normal()));
+        return [parameterPath(instance, p.path), { shape, data }] as const;
+      }),
+    ),
+  );
+}
+
+const opened: Device[] = [];
+afterAll(() => opened.forEach((device) => device.dispose()));
+
+async function trainer(
+  model: ModelGraph,
+  fused: boolean,
+  on: DeviceOptions,
+  options: Partial<TrainerOptions> = {},
+): Promise<Trainer> {
+  const made = plan(model, { fused, training: true });
+  const sources = Object.fromEntries([...made.kernels].map(([name, kernel]) => [name, printWgsl(kernel)]));
+  await installGPU({ kind: 'software' });
+  const device = await openDevice(on);
+  opened.push(device);
+  return createTrainer(made.program, sources, { device, optimizer: ADAMW, ...options });
+}
+
+const limits = { maxStorageBufferBindingSize: 2 ** 27, maxStorageBuffersPerShaderStage: 8 };
+
+describe('feed-forward layers', () => {
+  const parameters = draw(feedForward);
+  const expected = lossAndGradients(feedForward, parameters, sequences, differentiateModel(feedForward));
+
+  test.each([
+    { fused: true, level: 1 },
+    { fused: true, level: 0 },
+    { fused: false, level: 1 },
+  ])('gradients, %p', async ({ fused, level }) => {
+    const engine = await trainer(feedForward, fused, { limits }, { levels: feedForward.instances.map(() => level) });
+    for (const [path, { data }] of parameters) await engine.write(path, Float32Array.from(data));
+    const parts = [sequences.slice(0, 1), sequences.slice(1)];
+    const result = await engine.step(parts, { step: 1, rate: 0, lossScale: 1, probes: false });
+    expect(result.loss).toBeCloseTo(expected.loss, 5);
+    for (const { name, read } of engine.gradients()) {
+      const actual = await read();
+      const { data } = expected.gradients.get(name)!;
+      const largest = data.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
+      const off = data.reduce((worst, v, i) => Math.max(worst, Math.abs(v - actual[i]!)), 0);
+      if (!(off <= 1e-4 * largest)) throw new Error(`${name} is off by ${off / largest}`);
+    }
+    engine.dispose();
+  });
+});
