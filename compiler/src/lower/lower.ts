@@ -9,6 +9,7 @@ import type { TimeAxis } from '../fuse/axis.js';
 import type { Graph, GraphNode, NodeId } from '../graph/graph.js';
 import type { OpName } from '../ops/attributes.js';
 import { lowerAttend } from './attend/attend.js';
+import { lowerAttendGradient } from './attend/gradient/gradient.js';
 import type { CallOperand, KernelCall, Mode, VectorLayout } from './call.js';
 import { lowerConv1d } from './conv1d.js';
 import { lowerCrossEntropy } from './cross-entropy.js';
@@ -24,15 +25,18 @@ import { lowerRowwise } from './rowwise.js';
 import { lowerScan } from './scan/scan.js';
 import type { Lowering } from './scope.js';
 import { lowerSpectralNorm, spectralNormPath } from './spectral-norm.js';
+import { lowerSsdGradient } from './ssd/gradient/gradient.js';
 import { lowerSsd } from './ssd/ssd.js';
 import { lowerStack } from './stack.js';
 import { lowerTimeSum } from './time-sum.js';
 
 const STRUCTURED: { readonly [N in OpName]?: Lowering<N> } = {
   attend: lowerAttend,
+  attend_gradient: lowerAttendGradient,
   conv1d: lowerConv1d,
   scan: lowerScan,
   ssd: lowerSsd,
+  ssd_gradient: lowerSsdGradient,
 };
 
 export interface LowerOptions {

@@ -31,7 +31,7 @@ export function plainContext<N extends OpName>(graph: Graph, mode: Mode): Loweri
   return { graph, node, nodes: [node], mode, scope: () => new PlainScope(graph, node) };
 }
 
-class PlainScope implements KernelScope {
+export class PlainScope implements KernelScope {
   readonly builder = new KernelBuilder();
   readonly #bindings = new Bindings(this.builder);
 

@@ -25,7 +25,7 @@ export interface AttendShape {
   result(time: Expression, head: Expression, column: Expression): Coordinates;
 }
 
-export function attendShape(graph: Graph, node: GraphNode<'attend'>): AttendShape {
+export function attendShape(graph: Graph, node: GraphNode<'attend'> | GraphNode<'attend_gradient'>): AttendShape {
   const [queryType, keyType, valueType] = node.inputs.map((i) => graph.nodes[i]!.type) as [
     TensorType,
     TensorType,

@@ -10,11 +10,12 @@ import { describe, kernelName } from '../names.js';
 import { ZERO4 } from '../quads.js';
 import type { LoweringContext } from '../scope.js';
 import { bindState, ChunkStates, CHUNK, SsdInputs, ssdShape, TokenScratch } from './shape.js';
+import type { SsdContext } from './shape.js';
 
 const TILES = `tiles${CHUNK}` as const;
 
 /** dt and log decay of each token: a scan over the chunk, eight invocations a head, eight tokens each. */
-export function chunkDecays(context: LoweringContext<'ssd'>): KernelCall {
+export function chunkDecays(context: SsdContext): KernelCall {
   const { graph, node, mode } = context;
   const scope = context.scope();
   const { builder } = scope;
@@ -69,7 +70,7 @@ export function chunkDecays(context: LoweringContext<'ssd'>): KernelCall {
 }
 
 /** C of each token times B of each token of its chunk, per group: 64 × 64, 16 × 16 invocations of 4 × 4. */
-export function chunkProducts(context: LoweringContext<'ssd'>): KernelCall {
+export function chunkProducts(context: SsdContext): KernelCall {
   const { graph, node, mode } = context;
   const scope = context.scope();
   const { builder } = scope;
@@ -158,8 +159,33 @@ function stateBlock(width: number, stateQuads: number) {
   return { widthBlocks, stateBlocks, rows, each, columns: Math.ceil(quads / each) };
 }
 
+/** A sum over a chunk's tokens of weighted outer products [width, state] of each head. */
+export interface OuterProducts {
+  readonly kind: 'chunks' | 'gradients';
+  readonly doc: string;
+  readonly label: string;
+  row(inputs: SsdInputs, time: Expression, head: Expression, quad: Expression): Expression;
+  column(inputs: SsdInputs, time: Expression, group: Expression, quad: Expression): Expression;
+  /** @param last the chunk's last token */
+  weight(scratch: TokenScratch, time: Expression, last: Expression, head: Expression): Expression;
+}
+
 /** What each chunk adds to the state: Σ exp(decay from there to the chunk's end) dt x ⊗ B. */
-export function chunkStates(context: LoweringContext<'ssd'>): KernelCall {
+export function chunkStates(context: SsdContext): KernelCall {
+  return outerProducts(context, {
+    kind: 'chunks',
+    doc: `What each chunk of ${CHUNK} tokens adds to the state.`,
+    label: 'chunk states',
+    row: (inputs, time, head, quad) => inputs.xQuad(time, head, quad),
+    column: (inputs, time, group, quad) => inputs.B(time, group, quad),
+    weight: (scratch, time, last, head) => {
+      const decay = e.exp(e.sub(scratch.logDecay(last, head), scratch.logDecay(time, head)));
+      return e.mul(decay, scratch.dt(time, head));
+    },
+  });
+}
+
+export function outerProducts(context: SsdContext, outer: OuterProducts): KernelCall {
   const { graph, node, mode } = context;
   const scope = context.scope();
   const { builder } = scope;
@@ -171,7 +197,7 @@ export function chunkStates(context: LoweringContext<'ssd'>): KernelCall {
   const SLICE = 16;
   const widthQuads = Math.ceil(width / 4);
   const scratch = new TokenScratch(scope, node, shape, 'read');
-  const states = new ChunkStates(scope, node, shape, 'read_write');
+  const states = new ChunkStates(scope, node, shape, 'read_write', outer.kind);
   const local = e.builtin('local_index');
   const blockX = e.builtin('workgroup_x');
   const head = builder.let('head', e.div(blockX, widthBlocks * stateBlocks));
@@ -185,7 +211,6 @@ export function chunkStates(context: LoweringContext<'ssd'>): KernelCall {
   const column = builder.let('column', e.mod(local, columns));
   const row = builder.let('row', e.div(local, columns));
   const last = builder.let('last', e.sub(e.add(tile.first, tile.count), 1));
-  const decayOfChunk = builder.let('decay_of_chunk', scratch.logDecay(last, head));
   const sums = Array.from({ length: 4 }, () =>
     Array.from({ length: each }, () => builder.variable('sum', 'vec4f', ZERO4)),
   );
@@ -202,9 +227,8 @@ export function chunkStates(context: LoweringContext<'ssd'>): KernelCall {
           const l = builder.let('l', e.add(from, e.div(i, rows)));
           const quad = builder.let('quad', e.min(e.add(firstX, e.mod(i, rows)), widthQuads - 1));
           const time = builder.let('time', e.min(e.add(tile.first, l), last));
-          const decay = e.exp(e.sub(decayOfChunk, scratch.logDecay(time, head)));
-          const weight = e.select(e.lt(l, tile.count), e.mul(decay, scratch.dt(time, head)), e.f32(0));
-          xs.set(i, e.mul(inputs.xQuad(time, head, quad), builder.let('weight', weight)));
+          const weight = e.select(e.lt(l, tile.count), outer.weight(scratch, time, last, head), e.f32(0));
+          xs.set(i, e.mul(outer.row(inputs, time, head, quad), builder.let('weight', weight)));
         },
         { step: threads },
       );
@@ -216,7 +240,7 @@ export function chunkStates(context: LoweringContext<'ssd'>): KernelCall {
           const l = builder.let('l', e.add(from, e.div(i, columns * each)));
           const time = builder.let('time', e.min(e.add(tile.first, l), last));
           const quad = builder.let('quad', e.min(e.add(firstB, e.mod(i, columns * each)), stateQuads - 1));
-          bs.set(i, inputs.B(time, group, quad));
+          bs.set(i, outer.column(inputs, time, group, quad));
         },
         { step: threads },
       );
@@ -248,9 +272,9 @@ export function chunkStates(context: LoweringContext<'ssd'>): KernelCall {
   });
   const perChunk = heads * width * shape.state;
   return scope.finish({
-    name: kernelName(graph, mode, node.id, 'chunks'),
-    doc: `What each chunk of ${CHUNK} tokens adds to the state.`,
-    label: `${describe(graph, [node.id])}: chunk states`,
+    name: kernelName(graph, mode, node.id, outer.kind),
+    doc: outer.doc,
+    label: `${describe(graph, [node.id])}: ${outer.label}`,
     workgroupSize: [threads, 1, 1],
     grid: [heads * widthBlocks * stateBlocks, TILES, 1],
     cost: {

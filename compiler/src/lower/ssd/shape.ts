@@ -8,10 +8,14 @@ import type { Expression } from '../../kernel/ir.js';
 import type { CallOperand } from '../call.js';
 import { bindRows, inputQuad, quadsOf } from '../quads.js';
 import type { QuadRows } from '../quads.js';
-import type { Coordinates, KernelScope } from '../scope.js';
+import type { Coordinates, KernelScope, LoweringContext } from '../scope.js';
 
 /** Tokens in a chunk. */
 export const CHUNK = 64;
+
+/** The op, or the gradients of its inputs: both read the same five inputs. */
+export type SsdNode = GraphNode<'ssd'> | GraphNode<'ssd_gradient'>;
+export type SsdContext = LoweringContext<'ssd'> | LoweringContext<'ssd_gradient'>;
 
 export interface SsdShape {
   readonly heads: number;
@@ -25,7 +29,7 @@ export interface SsdShape {
   result(time: Expression, head: Expression, column: Expression): Coordinates;
 }
 
-export function ssdShape(graph: Graph, node: GraphNode<'ssd'>): SsdShape {
+export function ssdShape(graph: Graph, node: SsdNode): SsdShape {
   const { heads, head_dim, groups, state } = node.attributes;
   return {
     heads,
@@ -76,6 +80,13 @@ export class SsdInputs {
   C(time: Expression, group: Expression, quad: Operand): Expression {
     return inputQuad(this.scope, 4, this.shape.types[4]!, { time, [this.#name(4, 1)]: group }, quad);
   }
+  /** Gradient of the result; of `ssd_gradient` only. */
+  g(time: Expression, head: Expression, column: Expression): Expression {
+    return this.scope.input(5, { time, [this.#name(5, 1)]: head, [this.#name(5, 2)]: column });
+  }
+  gQuad(time: Expression, head: Expression, quad: Operand): Expression {
+    return inputQuad(this.scope, 5, this.shape.types[5]!, { time, [this.#name(5, 1)]: head }, quad);
+  }
 }
 
 /**
@@ -88,7 +99,7 @@ export class TokenScratch {
 
   constructor(
     scope: KernelScope,
-    node: GraphNode<'ssd'>,
+    node: SsdNode,
     readonly shape: SsdShape,
     access: 'read' | 'read_write',
   ) {
@@ -138,23 +149,24 @@ export class ChunkStates {
 
   constructor(
     scope: KernelScope,
-    node: GraphNode<'ssd'>,
+    node: SsdNode,
     readonly shape: SsdShape,
     access: 'read' | 'read_write',
+    name: 'chunks' | 'gradients' = 'chunks',
   ) {
     const perChunk = shape.heads * shape.width * shape.stateQuads * 4;
     const operand: CallOperand = {
       kind: 'scratch',
       node: node.id,
-      name: 'chunks',
+      name,
       elements: ['mul', `tiles${CHUNK}`, perChunk],
     };
     this.#buffer = scope.bind(
-      'chunk_states',
+      name === 'chunks' ? 'chunk_states' : 'chunk_gradients',
       operand,
       'vec4f',
       access,
-      `per chunk: state [${shape.heads}, ${shape.width}, ${shape.state}]`,
+      `per chunk: ${name === 'chunks' ? 'state' : 'gradient of the state'} [${shape.heads}, ${shape.width}, ${shape.state}]`,
     );
   }
 
