@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { pollGently, realmOf } from './polling.js';
 import { hasDriverManifest, loadedVulkan, preload, softwareVulkan } from './vulkan.js';
 
 export type AdapterKind = 'hardware' | 'software';
@@ -37,7 +38,7 @@ export async function gpu(options: AdapterOptions = {}): Promise<GPU> {
   const kind = await adapterKind(options.kind);
   if (process.platform === 'linux') await prepareVulkan(kind);
   const { create, globals } = await import('webgpu');
-  const { instances } = stateOf(globals);
+  const { instances } = stateOf(globals, kind);
   const flags = kind === 'software' ? withSlowFeaturesDisabled(options.flags ?? []) : [...(options.flags ?? [])];
   const key = flags.join('\n');
   const instance = instances.get(key) ?? create(flags);
@@ -151,18 +152,20 @@ interface AddonState {
 }
 
 /** State is kept with the addon, which outlives the modules that jest loads anew for every test file. */
-function stateOf(addon: object): AddonState {
+function stateOf(addon: object, kind: AdapterKind): AddonState {
   const key = Symbol.for('hyb.adapter');
   const holder = addon as { [key]?: AddonState };
   if (!holder[key]) {
     holder[key] = { instances: new Map() };
-    destroyDevicesAtExit(addon as { GPUAdapter: { prototype: GPUAdapter } });
+    const { GPUAdapter } = addon as { GPUAdapter: { prototype: GPUAdapter } };
+    destroyDevicesAtExit(GPUAdapter);
+    if (kind === 'software') pollGently(realmOf(GPUAdapter));
   }
   return holder[key];
 }
 
 /** A process that ends while a driver's threads still compute crashes (Node 22 and 24); destroying a device waits for them. */
-function destroyDevicesAtExit({ GPUAdapter: { prototype } }: { GPUAdapter: { prototype: GPUAdapter } }): void {
+function destroyDevicesAtExit({ prototype }: { prototype: GPUAdapter }): void {
   const devices = new Set<WeakRef<GPUDevice>>();
   const { requestDevice } = prototype;
   prototype.requestDevice = async function (this: GPUAdapter, descriptor?: GPUDeviceDescriptor) {
