@@ -12,6 +12,7 @@ import { lowerAttend } from './attend/attend.js';
 import { lowerAttendGradient } from './attend/gradient/gradient.js';
 import type { CallOperand, KernelCall, Mode, VectorLayout } from './call.js';
 import { lowerConv1d } from './conv1d.js';
+import { lowerConv1dInputGradient, lowerConv1dWeightGradient } from './conv1d-gradient.js';
 import { lowerCrossEntropy } from './cross-entropy.js';
 import { lowerEmbed } from './embed.js';
 import { lowerEmbedGradient } from './embed-gradient.js';
@@ -34,6 +35,8 @@ const STRUCTURED: { readonly [N in OpName]?: Lowering<N> } = {
   attend: lowerAttend,
   attend_gradient: lowerAttendGradient,
   conv1d: lowerConv1d,
+  conv1d_input_gradient: lowerConv1dInputGradient,
+  conv1d_weight_gradient: lowerConv1dWeightGradient,
   scan: lowerScan,
   ssd: lowerSsd,
   ssd_gradient: lowerSsdGradient,
