@@ -48,6 +48,11 @@ export class ModelPanel {
     this.#detail();
   }
 
+  /** Place of the chosen layer. */
+  get place(): Span | undefined {
+    return this.#view?.layers[this.#chosen]?.place;
+  }
+
   /** Marks a layer, such as the one under the cursor, without leaving the editor. */
   choose(layer: number): void {
     if (this.#view === undefined || layer === this.#chosen || this.#view.layers[layer] === undefined) return;
@@ -74,7 +79,11 @@ export class ModelPanel {
     const { model, layers } = this.#view;
     const focused = this.#strip.contains(document.activeElement);
     const title = `Layers of ${model}`;
-    const stripes = layers.map((layer) => ({ alias: layer.alias, title: titleOf(layer) }));
+    const stripes = layers.map((layer) => ({
+      alias: layer.alias,
+      title: titleOf(layer),
+      end: layer.index === null,
+    }));
     // The strip's texts are escaped where it is drawn.
     this.#strip.innerHTML = drawStrip(title, stripes, {
       selectable: true,

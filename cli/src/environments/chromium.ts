@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SLOW_ON_SOFTWARE, unpack } from '@hyb/adapter';
-import type { Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import type { Context, Environment, EnvironmentOptions, RunOptions } from './environment.js';
 import { packageFolder } from './packages.js';
 import { serve } from './server.js';
@@ -17,15 +17,13 @@ async function browserFolder(): Promise<string> {
   });
 }
 
-/** A headless Chromium; every run has a page of its own. WebGPU runs on SwiftShader. */
-export async function chromium(options: EnvironmentOptions = {}): Promise<Environment> {
+/** A headless Chromium with WebGPU on SwiftShader. */
+export async function launchChromium(): Promise<Browser> {
   packageFolder('playwright-core');
   const { chromium: playwright } = await import('playwright-core');
   const folder = await browserFolder();
-  const served = new Map(Object.entries(options.serve ?? {}));
-  const server = await serve(served);
   const libraries = [join(folder, 'lib'), folder, process.env.LD_LIBRARY_PATH].filter(Boolean).join(':');
-  const browser = await playwright.launch({
+  return playwright.launch({
     executablePath: join(folder, 'chromium'),
     args: [
       '--no-sandbox',
@@ -37,6 +35,13 @@ export async function chromium(options: EnvironmentOptions = {}): Promise<Enviro
     ],
     env: { ...(process.env as Record<string, string>), LD_LIBRARY_PATH: libraries, FONTCONFIG_PATH: folder },
   });
+}
+
+/** Every run has a page of its own in one headless Chromium. */
+export async function chromium(options: EnvironmentOptions = {}): Promise<Environment> {
+  const browser = await launchChromium();
+  const served = new Map(Object.entries(options.serve ?? {}));
+  const server = await serve(served);
   const runBundle = async <Result>(file: string, run: RunOptions = {}): Promise<Result> => {
     const page = await browser.newPage();
     const printed = listen(page);

@@ -14,7 +14,9 @@ export interface Server {
 }
 
 const types: Readonly<Record<string, string>> = {
-  '.html': 'text/html',
+  '.html': 'text/html; charset=utf-8',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
   '.js': 'text/javascript',
   '.mjs': 'text/javascript',
   '.json': 'application/json',
@@ -22,17 +24,24 @@ const types: Readonly<Record<string, string>> = {
   '.wgsl': 'text/plain',
 };
 
-/** Serves files on the loopback interface: with ranges, and isolated across origins so that shared memory works. */
-export async function serve(served: Served): Promise<Server> {
+/**
+ * Serves files on the loopback interface: with ranges, and isolated across origins so that shared memory works. An address
+ * that ends in `/` is the `index.html` of a folder.
+ *
+ * @param port 0: any that is free
+ */
+export async function serve(served: Served, port = 0): Promise<Server> {
   const server = createServer((request, response) => {
     answer(served, request, response).catch((error: unknown) => {
       response.writeHead(500).end(String(error));
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen(port, '127.0.0.1', resolve);
+  });
+  const { port: bound } = server.address() as AddressInfo;
   return {
-    base: `http://127.0.0.1:${port}`,
+    base: `http://127.0.0.1:${bound}`,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -46,10 +55,11 @@ async function answer(served: Served, request: IncomingMessage, response: Server
   response.setHeader('Cross-Origin-Opener-Policy', 'same-origin');
   response.setHeader('Cross-Origin-Embedder-Policy', 'require-corp');
   response.setHeader('Cache-Control', 'no-store');
-  if (path === '/')
+  if (path === '/' && !served.has(''))
     return void response.setHeader('Content-Type', 'text/html').end('<!doctype html><title>Hyb</title>');
   const prefix = [...served.keys()].find((each) => path === each || path.startsWith(`${each}/`));
-  const file = prefix === undefined ? undefined : join(served.get(prefix)!, path.slice(prefix.length));
+  const inside = path.endsWith('/') ? `${path}index.html` : path;
+  const file = prefix === undefined ? undefined : join(served.get(prefix)!, inside.slice(prefix.length));
   const size =
     file &&
     (await stat(file).then(

@@ -10,6 +10,7 @@ export const STRIPE_COLOURS: readonly string[] = [
   ...['#4e7c0a', '#2370c7', '#b9500a', '#9f4cbb'],
   ...['#d32d43', '#167d79', '#896b2e', '#6b7079'],
 ];
+const END_COLOUR = '#6b7079';
 export const STRIPE_WIDTH = 16;
 const HEIGHT = 40;
 const GAP = 8;
@@ -20,6 +21,8 @@ export interface Stripe {
   readonly alias: string;
   /** Shown under a pointer, read aloud by screen readers. */
   readonly title: string;
+  /** The embedding or the head: grey and not in the legend. */
+  readonly end?: boolean;
 }
 
 export interface StripOptions {
@@ -39,7 +42,8 @@ export function layerStrip(model: ModelGraph): string {
 /** The same for layers that somebody else has named, in rows where there is little room. */
 export function drawStrip(title: string, stripes: readonly Stripe[], options: StripOptions = {}): string {
   const { perRow = Math.max(1, stripes.length), selectable = false } = options;
-  const kinds = [...new Set(stripes.map(({ alias }) => alias))];
+  const layers = stripes.filter(({ end }) => !end);
+  const kinds = [...new Set(layers.map(({ alias }) => alias))];
   const colour = (alias: string): string => STRIPE_COLOURS[kinds.indexOf(alias) % STRIPE_COLOURS.length]!;
   const drawn = stripes.map((stripe, i) => {
     const x = MARGIN + (i % perRow) * STRIPE_WIDTH;
@@ -49,13 +53,14 @@ export function drawStrip(title: string, stripes: readonly Stripe[], options: St
       : '';
     return (
       `<g class="stripe"${attributes}><rect x="${x}" y="${y}" width="${STRIPE_WIDTH - 1}" height="${HEIGHT}" ` +
-      `fill="${colour(stripe.alias)}"><title>${escape(stripe.title)}</title></rect>${letter(stripe.alias, x, y)}</g>`
+      `fill="${stripe.end ? END_COLOUR : colour(stripe.alias)}"><title>${escape(stripe.title)}</title></rect>${letter(stripe.alias, x, y)}</g>`
     );
   });
   const rows = Math.max(1, Math.ceil(stripes.length / perRow));
   const bottom = MARGIN + rows * (HEIGHT + GAP) - GAP;
   const room = 2 * MARGIN + Math.min(perRow, stripes.length) * STRIPE_WIDTH;
-  const legend = drawLegend(kinds, stripes, colour, bottom, options.perRow === undefined ? Infinity : room);
+  const most = options.perRow === undefined ? Infinity : 2 * MARGIN + perRow * STRIPE_WIDTH;
+  const legend = drawLegend(kinds, layers, colour, bottom, most);
   const [width, height] = [Math.max(legend.width, room), legend.bottom];
   return (
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" ` +

@@ -1,0 +1,259 @@
+/** The playground as a user has it: bundled, served, in headless Chromium with WebGPU. */
+import { readFileSync } from 'node:fs';
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { launchChromium } from '@hyb/cli/environments/chromium';
+import { serve, type Server } from '@hyb/cli/environments/server';
+import { strFromU8, unzipSync } from 'fflate';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { build } from '../playground/build.mjs';
+import { cache, root } from './support/bundle.js';
+
+const folder = join(cache, `playground-${process.pid}`);
+const BUDGET = 600_000;
+let server: Server;
+let browser: Browser;
+
+beforeAll(async () => {
+  await build(folder);
+  [server, browser] = await Promise.all([serve(new Map([['', folder]])), launchChromium()]);
+}, 120_000);
+afterAll(async () => {
+  await browser?.close();
+  await server?.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+interface Opened extends AsyncDisposable {
+  readonly page: Page;
+  /** Whatever a console would show a developer as wrong. */
+  readonly complaints: string[];
+  readonly requests: string[];
+}
+
+async function open(
+  fragment = '',
+  options: BrowserContextOptions & { readonly script?: string } = {},
+): Promise<Opened> {
+  const { script, ...settings } = options;
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...settings });
+  const page = await context.newPage();
+  if (script !== undefined) await page.addInitScript(script);
+  const complaints: string[] = [];
+  const requests: string[] = [];
+  page.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
+  });
+  page.on('pageerror', (error) => complaints.push(error.message));
+  page.on('request', (request) => requests.push(request.url()));
+  await page.goto(`${server.base}/${fragment}`);
+  page.setDefaultTimeout(20_000);
+  await page.locator('.stripe').first().waitFor();
+  return { page, complaints, requests, [Symbol.asyncDispose]: () => context.close() };
+}
+
+/** Puts the cursor at the end of the line that holds `text`, which must be in view. */
+async function writeAfter(page: Page, text: string, typed: string): Promise<void> {
+  await page.locator('.cm-line', { hasText: text }).first().click();
+  await page.keyboard.press('End');
+  await page.keyboard.type(typed);
+}
+
+const source = (page: Page): Promise<string> =>
+  page.evaluate(() => [...document.querySelectorAll('.cm-content')[0]!.children].map((l) => l.textContent).join('\n'));
+/** Waits for the text of the view that is open. */
+const shows = async (page: Page, text: RegExp): Promise<void> => {
+  await page.waitForFunction(
+    (pattern) =>
+      new RegExp(pattern).test(document.querySelector<HTMLElement>('[role=tabpanel]:not([hidden])')!.innerText),
+    text.source,
+  );
+};
+const choose = (page: Page, tab: string): Promise<void> => page.getByRole('tab', { name: tab }).click();
+
+test('it starts within its budget of scripts, complains of nothing, and asks nobody but its own server', async () => {
+  await using opened = await open();
+  const { page, complaints, requests } = opened;
+  expect(await page.locator('.stripe').count()).toBe(7);
+  expect(await page.locator('.hyb-summary').innerText()).toContain('TinyHybrid: 5 layers, 138,800 parameters');
+  const scripts = new Set(requests.filter((url) => url.endsWith('.js')));
+  const bytes = [...scripts].map((url) => gzipSync(readFileSync(join(folder, new URL(url).pathname))).length);
+  expect(bytes.reduce((a, b) => a + b, 0)).toBeLessThan(BUDGET);
+  expect(requests.filter((url) => !url.startsWith(server.base) && !url.startsWith(`blob:${server.base}`))).toEqual([]);
+  expect(complaints).toEqual([]);
+});
+
+test('an error appears while it is typed, and is repaired', async () => {
+  await using opened = await open();
+  const { page, complaints } = opened;
+  await writeAfter(page, 'A = Attention(heads = 4', '\n  A.winow = 8');
+  await page.locator('.cm-lintRange-error').first().waitFor();
+  await choose(page, 'Diagnostics');
+  const finding = page.locator('.findings li').first();
+  expect(await finding.innerText()).toContain('winow');
+  await finding.getByRole('button', { name: /Repair/ }).click();
+  await page.getByText('No errors. Models: TinyHybrid.').waitFor();
+  expect(await source(page)).toContain('A.window = 8');
+  expect(complaints).toEqual([]);
+});
+
+test('a layer leads to the name in the pattern, and its block to the library', async () => {
+  await using opened = await open();
+  const { page } = opened;
+  await page.getByRole('option', { name: 'layer 3: A' }).click();
+  const line = page.locator('.cm-activeLine').first();
+  expect(await line.innerText()).toContain('layers = [M F M A F]');
+  await page.getByRole('button', { name: 'declaration of Attention' }).click();
+  await page.locator('.reader .cm-line', { hasText: 'block Attention' }).waitFor();
+  await page.getByRole('button', { name: 'Back to demo/tiny-hybrid.hyb' }).click();
+  // And the other way: the strip follows the cursor.
+  await page.locator('.cm-line', { hasText: 'layers = [' }).first().click();
+  await page.keyboard.press('Home');
+  // Home stops behind the indentation.
+  for (let i = 0; i < 'layers = [M '.length; i++) await page.keyboard.press('ArrowRight');
+  await page.locator('.hyb-details h3', { hasText: 'layer 1: F' }).waitFor();
+});
+
+test('every view is reached by the keyboard and shows the model', async () => {
+  await using opened = await open();
+  const { page, complaints } = opened;
+  const expected: readonly (readonly [tab: string, text: RegExp])[] = [
+    ['Shapes', /in_xbc\s+linear\s+f32\s+\[time, channels: 192\]/],
+    ['Stages', /graph/],
+    ['Kernels', /M_decode_ssd_step/],
+    ['Memory and FLOPs', /NVIDIA H100 SXM can decode at most/],
+    ['Run', /Files are read in this tab and sent nowhere/],
+    ['Diagnostics', /No errors/],
+    ['Layers', /30,360 parameters/],
+  ];
+  await page.getByRole('tab', { name: 'Layers' }).focus();
+  for (const [tab, text] of expected) {
+    await page.keyboard.press('ArrowRight');
+    await page.getByRole('tab', { name: tab, selected: true }).waitFor();
+    await shows(page, text);
+  }
+  await choose(page, 'Kernels');
+  await page.getByRole('button', { name: 'M_decode_ssd_step' }).click();
+  await page.getByText('@compute @workgroup_size').waitFor();
+  await choose(page, 'Stages');
+  await page.getByRole('combobox', { name: 'Stage' }).selectOption('wgsl');
+  await page.getByRole('tabpanel').locator('pre', { hasText: '@compute' }).waitFor();
+  expect(complaints).toEqual([]);
+});
+
+test('the model generates in the tab; equal seeds give equal tokens', async () => {
+  await using opened = await open();
+  const { page, complaints } = opened;
+  await choose(page, 'Run');
+  await page.getByRole('button', { name: 'Load with random weights' }).click();
+  const generate = page.getByRole('button', { name: 'Generate' });
+  const run = async (): Promise<string> => {
+    await generate.click({ timeout: 120_000 });
+    await page.getByText(/Generated 32 tokens/).waitFor({ timeout: 60_000 });
+    return page.locator('output').innerText();
+  };
+  const first = await run();
+  const tokens = first.trim().split(' ').map(Number);
+  expect(tokens).toHaveLength(32);
+  expect(tokens.every((token) => Number.isInteger(token) && token >= 0 && token < 256)).toBe(true);
+  await page.getByRole('textbox', { name: 'Prompt' }).fill('1 2 three');
+  await generate.click();
+  await page.getByText("'three' is no token").waitFor();
+  await page.getByRole('textbox', { name: 'Prompt' }).fill('1 2 3');
+  expect(await run()).toBe(first);
+  expect(complaints).toEqual([]);
+});
+
+test('a link holds the whole source, and a broken one shows the first example', async () => {
+  let link: string;
+  {
+    await using opened = await open();
+    await writeAfter(opened.page, 'context = 8192', '\n\n  // Größe & <script>');
+    await opened.page.getByRole('button', { name: 'Share' }).click();
+    await opened.page.getByText('it holds the whole source').waitFor();
+    link = new URL(opened.page.url()).hash;
+  }
+  await using opened = await open(link);
+  expect(await source(opened.page)).toContain('// Größe & <script>');
+  await using broken = await open('#code=AAAA');
+  expect(await source(broken.page)).toContain('model TinyHybrid');
+});
+
+test('the package comes as a zip: what the command line builds', async () => {
+  await using opened = await open();
+  const { page, complaints } = opened;
+  const [download] = await Promise.all([
+    page.waitForEvent('download', { timeout: 120_000 }),
+    page.getByRole('button', { name: 'Download package' }).click(),
+  ]);
+  expect(download.suggestedFilename()).toBe('tiny-hybrid.zip');
+  const files = unzipSync(new Uint8Array(await readFile(await download.path())));
+  expect(Object.keys(files)).toEqual(
+    expect.arrayContaining(['package.json', 'index.js', 'index.d.ts', 'README.md'].map((f) => `tiny-hybrid/${f}`)),
+  );
+  expect(strFromU8(files['tiny-hybrid/source/demo/tiny-hybrid.hyb']!)).toBe(
+    readFileSync(join(root, 'demo/tiny-hybrid.hyb'), 'utf8'),
+  );
+  expect(strFromU8(files['tiny-hybrid/index.js']!)).toContain('export function load');
+  expect(complaints).toEqual([]);
+}, 180_000);
+
+test('without WebGPU it says so, and everything else works', async () => {
+  await using opened = await open('', { script: 'delete Navigator.prototype.gpu' });
+  await choose(opened.page, 'Run');
+  await opened.page.getByText('This browser has no WebGPU').waitFor();
+  expect(opened.complaints).toEqual([]);
+});
+
+test('neither the page nor its workers can reach another server', async () => {
+  await using opened = await open();
+  const other = await serve(new Map([['', folder]]));
+  try {
+    const reach = (url: string): Promise<string> =>
+      fetch(url, { mode: 'no-cors' }).then(
+        () => 'reached',
+        () => 'refused',
+      );
+    // What is to be refused can be reached by those who may.
+    expect(await reach(`${other.base}/index.html`)).toBe('reached');
+    const url = `${other.base}/index.html`;
+    const inside = (u: string): Promise<string> =>
+      fetch(u, { mode: 'no-cors' }).then(
+        () => 'reached',
+        () => 'refused',
+      );
+    expect(await opened.page.evaluate(inside, url)).toBe('refused');
+    const [worker] = opened.page.workers();
+    expect(await worker!.evaluate(inside, url)).toBe('refused');
+  } finally {
+    await other.close();
+  }
+});
+
+test.each(['light', 'dark'] as const)('accessible in %s colours, on wide and narrow screens', async (colorScheme) => {
+  const axe = readFileSync(join(root, 'node_modules/axe-core/axe.min.js'), 'utf8');
+  await using opened = await open('', { colorScheme });
+  const { page } = opened;
+  await page.evaluate(axe);
+  const check = async (): Promise<readonly string[]> =>
+    page.evaluate(async () => {
+      const { axe: run } = window as unknown as {
+        axe: { run(options: unknown): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
+      };
+      const { violations } = await run.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'] });
+      return violations.map(({ id, nodes }) => `${id}: ${nodes.map((n) => n.html).join(' | ')}`);
+    });
+  await writeAfter(page, 'context = 8192', '\n  A.winow = 8 // wrong');
+  await page.locator('.cm-lintRange-error').first().waitFor();
+  for (const tab of ['Diagnostics', 'Layers', 'Kernels', 'Run']) {
+    await choose(page, tab);
+    expect(await check()).toEqual([]);
+  }
+  await page.setViewportSize({ width: 360, height: 700 });
+  for (const tab of ['Layers', 'Memory and FLOPs']) {
+    await choose(page, tab);
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    expect(wide).toBeLessThanOrEqual(0);
+  }
+});
