@@ -54,7 +54,7 @@ describe('scan', () => {
       threads: 128,
       statesAreShared: false,
       commitTogether: false,
-      yieldsLate: true,
+      lateYields: [0],
     });
     const delta = plan(correcting(8, 128, 128));
     expect(delta).toMatchObject({
@@ -65,7 +65,7 @@ describe('scan', () => {
     });
     expect([delta.early.length, delta.late.length]).toEqual([2, 1]);
     expect(plan(dense(300))).toMatchObject({ slices: [], statesAreShared: true });
-    expect(plan(swapping(3, 3))).toMatchObject({ commitTogether: true, yieldsLate: false });
+    expect(plan(swapping(3, 3))).toMatchObject({ commitTogether: true, lateYields: [] });
     expect(plan(correcting(1, 2, 3100)).statesInWorkgroup).toBe(false);
   });
 });

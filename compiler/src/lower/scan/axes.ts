@@ -4,7 +4,7 @@
  */
 import type { NodeId } from '../../graph/graph.js';
 import type { Dim, TensorType } from '../../graph/types.js';
-import type { OpAttributes, ScanBody, ScanNode } from '../../ops/attributes.js';
+import type { OpAttributes, ScanNode } from '../../ops/attributes.js';
 import { REDUCTIONS } from '../../ops/attributes.js';
 import { scanLeaf } from '../../ops/body.js';
 
@@ -16,18 +16,42 @@ export const extentOf = (d: Dim): number => d.extent as number;
 /** A set of dimensions, over all nodes, that always have the same index. */
 export type AxisClass = number;
 
+/** What a walk over tokens computes of each: next values of the states that it renews, and values that it yields. */
+export interface Walk {
+  readonly renews: readonly { readonly state: number; readonly node: NodeId }[];
+  readonly yields: readonly NodeId[];
+}
+
+/** Walks that share nodes and states. */
+export interface Walks<W extends Walk = Walk> {
+  readonly nodes: readonly ScanNode[];
+  /** What `scan_state` nodes read, whichever walk renews it. */
+  readonly states: readonly TensorType[];
+  readonly walks: readonly W[];
+}
+
 export class BodyAxes {
   readonly #parents: number[] = [];
   readonly #ids = new Map<string, number>();
   readonly #mixed = new Set<number>();
   readonly #extents: number[] = [];
 
-  constructor(readonly body: ScanBody) {
+  /** @param same pairs of states of the same dimensions that are sliced alike */
+  constructor(
+    readonly body: Walks,
+    same: readonly (readonly [number, number])[] = [],
+  ) {
     body.states.forEach((type, i) => type.dims.forEach((d) => this.#id(`state ${i} ${d.name}`, d)));
+    for (const [a, b] of same) {
+      for (const d of body.states[a]!.dims) {
+        this.#unite(this.#id(`state ${a} ${d.name}`, d), this.#id(`state ${b} ${d.name}`, d));
+      }
+    }
     for (const node of body.nodes) this.#node(node);
-    body.next.forEach((id, i) => {
-      for (const d of body.nodes[id]!.type.dims) this.#unite(this.#axis(id, d), this.#id(`state ${i} ${d.name}`, d));
-    });
+    for (const { state, node } of body.walks.flatMap((walk) => walk.renews)) {
+      for (const d of body.nodes[node]!.type.dims)
+        this.#unite(this.#axis(node, d), this.#id(`state ${state} ${d.name}`, d));
+    }
     for (const { id, type } of body.nodes) {
       const classes = type.dims.filter((d) => extentOf(d) > 1).map((d) => this.classOf(id, d));
       for (const c of classes) if (classes.indexOf(c) !== classes.lastIndexOf(c)) this.#mixed.add(c);
@@ -45,12 +69,13 @@ export class BodyAxes {
 
   /** Classes along which states and yielded values are independent, in the order of the first state's dimensions. */
   independent(): readonly { readonly class: AxisClass; readonly extent: number }[] {
-    const { states, yields, nodes } = this.body;
+    const { states, walks, nodes } = this.body;
+    const yields = walks.flatMap((walk) => walk.yields);
     if (states.length === 0) return [];
     const mixed = new Set([...this.#mixed].map((c) => this.#find(c)));
     const inAll = (c: AxisClass): boolean =>
       states.every((type, i) => type.dims.some((d) => this.stateClass(i, d) === c)) &&
-      nodes[yields]!.type.dims.some((d) => this.classOf(yields, d) === c);
+      yields.every((id) => nodes[id]!.type.dims.some((d) => this.classOf(id, d) === c));
     return states[0]!.dims
       .filter((d) => extentOf(d) > 1)
       .map((d) => ({ class: this.stateClass(0, d), extent: extentOf(d) }))

@@ -65,7 +65,7 @@ export class BodyEvaluator {
   }
 
   value(id: NodeId, place: Place): Expression {
-    const node = this.plan.body.nodes[id]!;
+    const node = this.plan.nodes[id]!;
     const own = this.#own(node, place);
     const key = `${id}:${node.type.dims.map((d) => this.#identity(own[d.name]!)).join()}`;
     for (const frame of this.#frames) {
@@ -121,7 +121,7 @@ export class BodyEvaluator {
         return input(0);
       case 'rename': {
         const { names } = node.attributes as OpAttributes['rename'];
-        const from = this.plan.body.nodes[node.inputs[0]!]!.type.dims;
+        const from = this.plan.nodes[node.inputs[0]!]!.type.dims;
         return this.value(
           node.inputs[0]!,
           Object.fromEntries(from.map((d) => [d.name, place[names[d.name] ?? d.name]!])),
@@ -135,7 +135,7 @@ export class BodyEvaluator {
   }
 
   #beforeReshape(node: ScanNode, place: Place): Place {
-    const from = this.plan.body.nodes[node.inputs[0]!]!.type.dims;
+    const from = this.plan.nodes[node.inputs[0]!]!.type.dims;
     const to = node.type.dims;
     const kept = keptByReshape(from, to);
     // What is not kept has the same number of elements before and after, in the same order.
@@ -159,7 +159,7 @@ export class BodyEvaluator {
     const op = node.op as ReductionName;
     const { initial, join } = REDUCE[op];
     const result = builder.variable(node.label ?? op, 'f32', e.f32(initial));
-    const elements = reducedElements(this.plan.body, node);
+    const elements = reducedElements(this.plan.nodes, node);
     builder.for('n', 0, elements, (n) => {
       this.inBlock(() => result.set(join(result.value, this.reduced(node, place, n))));
     });
@@ -169,7 +169,7 @@ export class BodyEvaluator {
   /** Element `n` (of the reduced dimensions) of what the reduction `node` at `place` reduces. */
   reduced(node: ScanNode, place: Place, n: Expression): Expression {
     const { dims } = node.attributes as OpAttributes['sum'];
-    const from = this.plan.body.nodes[node.inputs[0]!]!.type.dims;
+    const from = this.plan.nodes[node.inputs[0]!]!.type.dims;
     const inner = indicesOf(
       this.builder,
       from.filter((d) => dims.includes(d.name)),

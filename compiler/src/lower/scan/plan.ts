@@ -1,15 +1,16 @@
 /**
- * How a scan is laid out over workgroups, and in what order a token's values are computed: reductions whose results many
- * invocations need are written to workgroup memory; everything element-wise is computed where it is used.
+ * How walks over tokens are laid out over workgroups, and in what order a token's values are computed: reductions whose
+ * results many invocations need are written to workgroup memory; everything element-wise is computed where it is used.
  *
  * Per token: early reductions (of the states before the token), the new states, late reductions (of the new states),
- * the yielded value. What could be either is late, so that the new state is not computed twice.
+ * the yielded values. What could be either is late, so that the new state is not computed twice.
  */
 import type { NodeId } from '../../graph/graph.js';
 import type { Dim } from '../../graph/types.js';
 import type { OpAttributes, ScanBody, ScanNode } from '../../ops/attributes.js';
-import { BodyAxes, extentOf, isReduction, keptByReshape } from './axes.js';
-import type { AxisClass } from './axes.js';
+import { BodyAxes, extentOf, isReduction } from './axes.js';
+import type { AxisClass, Walk, Walks } from './axes.js';
+import { isAligned, nodesUnder, readsStates, visitInline, walkAligned } from './reads.js';
 import { scanLeaf } from '../../ops/body.js';
 
 /** Elements in workgroup memory: states and results of reductions (12 of 16 KiB). */
@@ -27,21 +28,31 @@ export interface Slice {
   readonly size: number;
 }
 
-export interface ScanPlan {
-  readonly body: ScanBody;
+/** What all walks of a workgroup have in common. */
+export interface ScanLayout {
+  readonly nodes: readonly ScanNode[];
+  readonly states: Walks['states'];
   readonly axes: BodyAxes;
   readonly slices: readonly Slice[];
   /** Extent of a node's dimension within a workgroup. */
   local(node: NodeId, d: Dim): number;
   localState(state: number, d: Dim): number;
   readonly threads: number;
+  /** States are in workgroup memory while they are renewed; otherwise where they are kept. */
+  readonly statesInWorkgroup: boolean;
+}
+
+export interface ScanPlan extends ScanLayout {
+  readonly walk: Walk;
+  /** Nodes that the walk computes. */
+  readonly needed: ReadonlySet<NodeId>;
   /** Reductions whose results go to workgroup memory. */
   readonly shared: ReadonlySet<NodeId>;
   readonly early: readonly NodeId[];
   readonly late: readonly NodeId[];
-  readonly yieldsLate: boolean;
-  /** States are in workgroup memory while the sequence is walked; otherwise where they are kept. */
-  readonly statesInWorkgroup: boolean;
+  /** Indices of the yielded values that are computed before and after the states are renewed. */
+  readonly earlyYields: readonly number[];
+  readonly lateYields: readonly number[];
   /** An invocation reads elements of states that another one renews. */
   readonly statesAreShared: boolean;
   /** New states must all be known before the first is stored. */
@@ -50,21 +61,37 @@ export interface ScanPlan {
 
 const product = (numbers: readonly number[]): number => numbers.reduce((a, b) => a * b, 1);
 
+/** The one walk of a forward pass. */
+export function walkOf({ nodes, states, next, yields }: ScanBody): Walks {
+  return { nodes, states, walks: [{ renews: next.map((node, state) => ({ state, node })), yields: [yields] }] };
+}
+
 export function planScan(body: ScanBody): ScanPlan {
-  const axes = new BodyAxes(body);
-  const needed = reachable(body);
-  const candidates = body.nodes.filter((n) => needed.has(n.id) && isReduction(n) && reducedElements(body, n) > INLINE);
+  return planWalks(walkOf(body))[0]!;
+}
+
+/**
+ * A plan for each walk; they are sliced alike.
+ * @param same pairs of states that are sliced alike besides
+ */
+export function planWalks(body: Walks, same: readonly (readonly [number, number])[] = []): readonly ScanPlan[] {
+  const { nodes, states, walks } = body;
+  const axes = new BodyAxes(body, same);
+  const needed = walks.map((walk) => nodesUnder(nodes, [...walk.renews.map((r) => r.node), ...walk.yields]));
+  const candidates = needed.map((own) =>
+    nodes.filter((n) => own.has(n.id) && isReduction(n) && reducedElements(nodes, n) > INLINE),
+  );
+  const all = candidates.flat();
   const classes = axes.independent();
   const sizes = new Map(classes.map(({ class: c }) => [c, 1]));
   const at = (c: AxisClass, d: Dim): number => sizes.get(c) ?? extentOf(d);
   const local = (node: NodeId, d: Dim): number => at(axes.classOf(node, d), d);
   const localState = (state: number, d: Dim): number => at(axes.stateClass(state, d), d);
-  const stateElements = (): number =>
-    body.states.reduce((n, s, i) => n + product(s.dims.map((d) => localState(i, d))), 0);
-  const elementsOf = (node: NodeId): number => product(body.nodes[node]!.type.dims.map((d) => local(node, d)));
-  const resultElements = (): number => candidates.reduce((n, r) => n + elementsOf(r.id), 0);
+  const stateElements = (): number => states.reduce((n, s, i) => n + product(s.dims.map((d) => localState(i, d))), 0);
+  const elementsOf = (node: NodeId): number => product(nodes[node]!.type.dims.map((d) => local(node, d)));
+  const resultElements = (): number => all.reduce((n, r) => n + elementsOf(r.id), 0);
 
-  const limit = candidates.length > 0 ? JOINT : SEPARATE;
+  const limit = walks.length * (all.length > 0 ? JOINT : SEPARATE);
   for (const { class: c, extent } of [...classes].reverse()) {
     const fits = (size: number): boolean => {
       sizes.set(c, size);
@@ -78,41 +105,27 @@ export function planScan(body: ScanBody): ScanPlan {
   }
 
   // What does not fit is computed by whoever needs it, however often.
-  const shared = new Set(resultElements() <= BUDGET ? candidates.map((n) => n.id) : []);
-  const statesInWorkgroup = stateElements() + (shared.size > 0 ? resultElements() : 0) <= BUDGET;
-  const order = orderOf(body, shared);
-  const aligned = (root: NodeId, dims: readonly Dim[], stops: ReadonlySet<NodeId>) =>
-    readsAligned(body, root, dims, stops);
-  const nextReads = body.next.map((id, i) => aligned(id, body.states[i]!.dims, shared));
-  const commitTogether = nextReads.some((reads, i) => reads.some((r) => r.state !== i || !r.aligned));
-  const yielded = body.nodes[body.yields]!.type.dims;
-  const stops = order.yieldsLate ? new Set([...shared, ...body.next]) : shared;
-  const yieldReads = order.yieldsLate ? [] : aligned(body.yields, yielded, stops);
-  const yieldsOwn = !order.yieldsLate || isAlignedWithNext(body, stops, shared);
-  const reductionsRead = [...order.early, ...order.late].some((id) => readsStates(body, id, shared));
-  const statesAreShared =
-    reductionsRead ||
-    nextReads.some((reads) => reads.some((r) => !r.aligned)) ||
-    yieldReads.some((r) => !r.aligned) ||
-    !yieldsOwn;
+  const sharing = resultElements() <= BUDGET;
   const largest = Math.max(
     1,
-    elementsOf(body.yields),
-    ...body.states.map((s, i) => product(s.dims.map((d) => localState(i, d)))),
+    ...walks.flatMap((walk) => walk.yields.map(elementsOf)),
+    ...states.map((s, i) => product(s.dims.map((d) => localState(i, d)))),
   );
-  return {
-    body,
+  const layout: ScanLayout = {
+    nodes,
+    states,
     axes,
     slices: classes.map((c) => ({ ...c, size: sizes.get(c.class)! })),
     local,
     localState,
     threads: Math.min(256, Math.max(32, 2 ** Math.ceil(Math.log2(largest)))),
-    shared,
-    ...order,
-    statesInWorkgroup,
-    statesAreShared,
-    commitTogether,
+    statesInWorkgroup: stateElements() + (sharing ? resultElements() : 0) <= BUDGET,
   };
+  return walks.map((walk, i) => {
+    const shared = new Set(sharing ? candidates[i]!.map((n) => n.id) : []);
+    const order = orderOf(nodes, walk, shared);
+    return { ...layout, walk, needed: needed[i]!, shared, ...order, ...sharingOf(body, walk, shared, order) };
+  });
 }
 
 /** The largest divisor of `extent` that is at most `size` and more than half of it. */
@@ -121,52 +134,21 @@ function largestDivisor(extent: number, size: number): number | undefined {
   return undefined;
 }
 
-export function reducedElements(body: ScanBody, node: ScanNode): number {
+export function reducedElements(nodes: readonly ScanNode[], node: ScanNode): number {
   const { dims } = node.attributes as OpAttributes['sum'];
-  const from = body.nodes[node.inputs[0]!]!.type.dims;
+  const from = nodes[node.inputs[0]!]!.type.dims;
   return product(from.filter((d) => dims.includes(d.name)).map(extentOf));
 }
 
-function reachable(body: ScanBody): ReadonlySet<NodeId> {
-  const found = new Set<NodeId>();
-  const visit = (id: NodeId): void => {
-    if (found.has(id)) return;
-    found.add(id);
-    body.nodes[id]!.inputs.forEach(visit);
-  };
-  [...body.next, body.yields].forEach(visit);
-  return found;
-}
+type Order = Pick<ScanPlan, 'early' | 'late' | 'earlyYields' | 'lateYields'>;
 
-/** Visits what computing `root` reads inline: down to leaves, and to `stops`, which are reported but not entered. */
-function visitInline(
-  body: ScanBody,
-  root: NodeId,
-  stops: ReadonlySet<NodeId>,
-  visit: (node: ScanNode, stopped: boolean) => void,
-): void {
-  const seen = new Set<NodeId>();
-  const walk = (id: NodeId): void => {
-    if (seen.has(id)) return;
-    seen.add(id);
-    const stopped = stops.has(id) && id !== root;
-    visit(body.nodes[id]!, stopped);
-    if (!stopped) body.nodes[id]!.inputs.forEach(walk);
-  };
-  walk(root);
-}
-
-function readsStates(body: ScanBody, root: NodeId, stops: ReadonlySet<NodeId>): boolean {
-  let found = false;
-  visitInline(body, root, stops, (node, stopped) => (found ||= !stopped && node.op === 'scan_state'));
-  return found;
-}
-
-function orderOf(body: ScanBody, shared: ReadonlySet<NodeId>): Pick<ScanPlan, 'early' | 'late' | 'yieldsLate'> {
-  const reductions = body.nodes.filter((n) => shared.has(n.id)).map((n) => n.id);
-  const dependencies = (root: NodeId, stops: ReadonlySet<NodeId>): NodeId[] => {
+function orderOf(nodes: readonly ScanNode[], walk: Walk, shared: ReadonlySet<NodeId>): Order {
+  const reductions = nodes.filter((n) => shared.has(n.id)).map((n) => n.id);
+  const renewed = new Set(walk.renews.map((r) => r.state));
+  const next = walk.renews.map((r) => r.node);
+  const dependencies = (root: NodeId): NodeId[] => {
     const found: NodeId[] = [];
-    visitInline(body, root, stops, (node) => {
+    visitInline(nodes, root, shared, (node) => {
       if (shared.has(node.id) && node.id !== root) found.push(node.id);
     });
     return found;
@@ -175,26 +157,58 @@ function orderOf(body: ScanBody, shared: ReadonlySet<NodeId>): Pick<ScanPlan, 'e
   const makeEarly = (id: NodeId): void => {
     if (early.has(id)) return;
     early.add(id);
-    dependencies(id, shared).forEach(makeEarly);
+    dependencies(id).forEach(makeEarly);
   };
-  for (const next of body.next) {
-    if (shared.has(next)) makeEarly(next);
-    dependencies(next, shared).forEach(makeEarly);
+  for (const id of next) {
+    if (shared.has(id)) makeEarly(id);
+    dependencies(id).forEach(makeEarly);
   }
-  const lateStops = new Set([...shared, ...body.next]);
+  const lateStops = new Set([...shared, ...next]);
   /** Can be computed of the new states alone. */
-  const canBeLate = (root: NodeId): boolean => body.next.includes(root) || !readsStates(body, root, lateStops);
+  const canBeLate = (root: NodeId): boolean => next.includes(root) || !readsStates(nodes, root, lateStops, renewed);
   for (const id of reductions) if (!early.has(id) && !canBeLate(id)) makeEarly(id);
-  const yieldsLate = (shared.has(body.yields) && !early.has(body.yields)) || canBeLate(body.yields);
-  if (!yieldsLate) {
-    if (shared.has(body.yields)) makeEarly(body.yields);
-    dependencies(body.yields, shared).forEach(makeEarly);
-  }
+  const late: number[] = [];
+  walk.yields.forEach((root, i) => {
+    if ((shared.has(root) && !early.has(root)) || canBeLate(root)) {
+      late.push(i);
+      return;
+    }
+    if (shared.has(root)) makeEarly(root);
+    dependencies(root).forEach(makeEarly);
+  });
   return {
     early: reductions.filter((id) => early.has(id)),
     late: reductions.filter((id) => !early.has(id)),
-    yieldsLate,
+    earlyYields: walk.yields.flatMap((_, i) => (late.includes(i) ? [] : [i])),
+    lateYields: late,
   };
+}
+
+function sharingOf(
+  { nodes, states }: Walks,
+  walk: Walk,
+  shared: ReadonlySet<NodeId>,
+  order: Order,
+): Pick<ScanPlan, 'statesAreShared' | 'commitTogether'> {
+  const next = walk.renews.map((r) => r.node);
+  const renewed = new Set(walk.renews.map((r) => r.state));
+  const readsOf = (root: NodeId, dims: readonly Dim[], stops: ReadonlySet<NodeId>): readonly StateRead[] =>
+    readsAligned(nodes, root, dims, stops, renewed);
+  const nextReads = walk.renews.map((r) => ({ ...r, reads: readsOf(r.node, states[r.state]!.dims, shared) }));
+  const commitTogether = nextReads.some(({ state, reads }) => reads.some((r) => r.state !== state || !r.aligned));
+  const yieldReads = order.earlyYields.flatMap((i) => {
+    const root = walk.yields[i]!;
+    return readsOf(root, nodes[root]!.type.dims, shared);
+  });
+  const stops = new Set([...shared, ...next]);
+  const yieldsOwn = order.lateYields.every((i) => isAlignedWithNext(nodes, walk.yields[i]!, next, stops));
+  const reductionsRead = [...order.early, ...order.late].some((id) => readsStates(nodes, id, shared, renewed));
+  const statesAreShared =
+    reductionsRead ||
+    nextReads.some(({ reads }) => reads.some((r) => !r.aligned)) ||
+    yieldReads.some((r) => !r.aligned) ||
+    !yieldsOwn;
+  return { statesAreShared, commitTogether };
 }
 
 interface StateRead {
@@ -203,17 +217,18 @@ interface StateRead {
   readonly aligned: boolean;
 }
 
-/** How `root`, computed element by element over `dims`, reads the states. */
+/** How `root`, computed element by element over `dims`, reads the renewed states. */
 function readsAligned(
-  body: ScanBody,
+  nodes: readonly ScanNode[],
   root: NodeId,
   dims: readonly Dim[],
   stops: ReadonlySet<NodeId>,
+  renewed: ReadonlySet<number>,
 ): readonly StateRead[] {
   const reads: StateRead[] = [];
-  walkAligned(body, root, dims, (node, places) => {
+  walkAligned(nodes, root, dims, (node, places) => {
     if (stops.has(node.id) && node.id !== root) return false;
-    if (node.op === 'scan_state')
+    if (node.op === 'scan_state' && renewed.has(scanLeaf(node).index))
       reads.push({ state: scanLeaf(node).index, aligned: isAligned(node.type.dims, dims, places) });
     return true;
   });
@@ -221,52 +236,20 @@ function readsAligned(
 }
 
 /** Whether a late yielded value reads each new state at its own element only. */
-function isAlignedWithNext(body: ScanBody, stops: ReadonlySet<NodeId>, shared: ReadonlySet<NodeId>): boolean {
-  const dims = body.nodes[body.yields]!.type.dims;
+function isAlignedWithNext(
+  nodes: readonly ScanNode[],
+  root: NodeId,
+  next: readonly NodeId[],
+  stops: ReadonlySet<NodeId>,
+): boolean {
+  const dims = nodes[root]!.type.dims;
   let aligned = true;
-  walkAligned(body, body.yields, dims, (node, places) => {
-    if (body.next.includes(node.id)) {
+  walkAligned(nodes, root, dims, (node, places) => {
+    if (next.includes(node.id)) {
       aligned &&= isAligned(node.type.dims, dims, places);
       return false;
     }
-    return !(stops.has(node.id) || shared.has(node.id)) || node.id === body.yields;
+    return !stops.has(node.id) || node.id === root;
   });
   return aligned;
-}
-
-function isAligned(of: readonly Dim[], dims: readonly Dim[], places: ReadonlyMap<string, number>): boolean {
-  return of.length === dims.length && of.every((d, i) => places.get(d.name) === i);
-}
-
-/** Walks down from `root`, telling which dimension of the root each dimension of a node is; `visit` says whether to go on. */
-function walkAligned(
-  body: ScanBody,
-  root: NodeId,
-  dims: readonly Dim[],
-  visit: (node: ScanNode, places: ReadonlyMap<string, number>) => boolean,
-): void {
-  const seen = new Set<string>();
-  const walk = (id: NodeId, places: ReadonlyMap<string, number>): void => {
-    const node = body.nodes[id]!;
-    const key = `${id} ${[...places].join(' ')}`;
-    if (seen.has(key)) return;
-    seen.add(key);
-    if (!visit(node, places)) return;
-    for (const input of node.inputs) {
-      const from = body.nodes[input]!.type.dims;
-      const entries = from.flatMap((d): [string, number][] => {
-        const place = places.get(nameAfter(node, from, d) ?? '');
-        return place === undefined ? [] : [[d.name, place]];
-      });
-      walk(input, new Map(entries));
-    }
-  };
-  walk(root, new Map(dims.map((d, i) => [d.name, i])));
-}
-
-/** Name in the node's result of a dimension of its input; undefined where it is no dimension of the result. */
-function nameAfter(node: ScanNode, from: readonly Dim[], d: Dim): string | undefined {
-  if (node.op === 'reshape') return keptByReshape(from, node.type.dims).find(([a]) => a === d)?.[1].name;
-  if (node.op === 'rename') return (node.attributes as OpAttributes['rename']).names[d.name] ?? d.name;
-  return node.type.dims.some((other) => other.name === d.name) ? d.name : undefined;
 }

@@ -8,10 +8,10 @@ import { withinBufferLimit } from '../pack.js';
 import type { Lowering, LoweringContext } from '../scope.js';
 import { elementsPerToken } from '../../graph/types.js';
 import { indicesOf } from './evaluate.js';
-import { bindHistory, ScanKernel } from './kernel.js';
+import { bindHistory } from './history.js';
+import { writeScan } from './kernel.js';
 import { extentOf } from './axes.js';
 import { planScan } from './plan.js';
-import type { ScanPlan } from './plan.js';
 
 /** A recurrence that a block declares: see `kernel.ts`. Values that it reads shifted are kept by a kernel of their own. */
 export const lowerScan: Lowering<'scan'> = withinBufferLimit((context) => {
@@ -24,7 +24,7 @@ function walk(context: LoweringContext<'scan'>): KernelCall {
   const { graph, node, mode } = context;
   const scope = context.scope();
   const plan = planScan(node.attributes.body);
-  new ScanKernel(scope, context, plan).write();
+  writeScan(scope, context, plan);
   const slices = plan.slices.reduce((n, { extent, size }) => n * Math.ceil(extent / size), 1);
   const states = node.attributes.body.states.reduce((n, type) => n + elementsPerToken(type), 0);
   const perToken = node.inputs.reduce(
@@ -40,7 +40,7 @@ function walk(context: LoweringContext<'scan'>): KernelCall {
     cost: {
       weightElements: 0,
       values: ['add', ['mul', 'sequences', 2 * states], ['mul', 'tokens', perToken]],
-      operations: ['mul', 'tokens', operationsPerToken(plan)],
+      operations: ['mul', 'tokens', operationsPerToken(node.attributes)],
     },
   });
 }
@@ -49,7 +49,7 @@ function describeStates({ body }: OpAttributes['scan']): string {
   return body.states.map((s) => `[${s.dims.map((d) => `${d.name}: ${extentOf(d)}`).join(', ')}]`).join(' and ');
 }
 
-function operationsPerToken({ body }: ScanPlan): number {
+function operationsPerToken({ body }: OpAttributes['scan']): number {
   const leaves = ['scan_state', 'scan_input', 'constant'];
   return body.nodes.reduce((n, node) => {
     if (leaves.includes(node.op)) return n;
