@@ -23,6 +23,7 @@ import { fitsBuffers } from './pack.js';
 import { lowerMatrixWeightGradient } from './linear/weight-gradient.js';
 import type { MatrixOperand } from './linear/weight-gradient.js';
 import { lowerRowwise } from './rowwise.js';
+import { lowerScanGradient } from './scan/gradient/gradient.js';
 import { lowerScan } from './scan/scan.js';
 import type { Lowering } from './scope.js';
 import { lowerSpectralNorm, spectralNormPath } from './spectral-norm.js';
@@ -38,6 +39,7 @@ const STRUCTURED: { readonly [N in OpName]?: Lowering<N> } = {
   conv1d_input_gradient: lowerConv1dInputGradient,
   conv1d_weight_gradient: lowerConv1dWeightGradient,
   scan: lowerScan,
+  scan_gradient: lowerScanGradient,
   ssd: lowerSsd,
   ssd_gradient: lowerSsdGradient,
 };

@@ -1,11 +1,15 @@
 /** The kernels of gradients as WGSL on the adapter at hand, against the f64 references. */
+import { TIME, dim, tensor } from '../../src/graph/types.js';
 import { lowerAttendGradient } from '../../src/lower/attend/gradient/gradient.js';
+import { lowerConv1dInputGradient, lowerConv1dWeightGradient } from '../../src/lower/conv1d-gradient.js';
+import { lowerScanGradient } from '../../src/lower/scan/gradient/gradient.js';
 import { lowerSsdGradient } from '../../src/lower/ssd/gradient/gradient.js';
 import type { OpAttributes } from '../../src/ops/attributes.js';
 import { attentionGradients, sampleRecurrence, stateSpaceGradients } from './cases.js';
 import type { AttentionSizes } from './cases.js';
 import { compareGradients } from './gradients.js';
 import { onDevice } from './machine.js';
+import { correcting, decaying, scanGradients, shifting } from './scan-cases.js';
 
 // A software adapter takes seconds to compile the larger kernels.
 const SLOW = 120_000;
@@ -49,6 +53,47 @@ test.each<OpAttributes['ssd']>([
       // See the tests in the interpreter.
       tolerance: 2 ** -14,
       sample: sampleRecurrence,
+      execute: onDevice,
+    });
+  },
+  SLOW,
+);
+
+test(
+  'convolution',
+  async () => {
+    const [values, weight] = [tensor([TIME, dim('channels', 300)]), tensor([dim('channels', 300), dim('kernel', 4)])];
+    const c = { counts: [5, 0, 1, 311], tolerance: TOLERANCE, execute: onDevice };
+    await compareGradients({
+      ...c,
+      gradients: { op: 'conv1d_input_gradient', types: [values, weight], attributes: [{ kernel: 4 }] },
+      lowering: lowerConv1dInputGradient,
+    });
+    await compareGradients({
+      ...c,
+      gradients: {
+        op: 'conv1d_weight_gradient',
+        types: [values, values],
+        attributes: [{ kernel: 4, dims: weight.dims }],
+      },
+      lowering: lowerConv1dWeightGradient,
+    });
+  },
+  SLOW,
+);
+
+test.each([
+  ['a decaying vector', decaying(512)],
+  ['a corrected matrix', correcting(2, 24, 40)],
+  ['shifting', shifting(2, 37)],
+])(
+  'scan: %s',
+  async (_, scanCase) => {
+    await compareGradients({
+      gradients: scanGradients(scanCase),
+      lowering: lowerScanGradient,
+      counts: [5, 0, 1, 70],
+      tolerance: TOLERANCE,
       execute: onDevice,
     });
   },

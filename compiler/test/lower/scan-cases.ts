@@ -1,9 +1,10 @@
 /** Recurrences that the scan's lowering is tested with: those of the papers, and awkward ones. */
 import type { BodyBuilder } from '../../src/graph/body-builder.js';
 import { createBodyBuilder } from '../../src/graph/body-builder.js';
-import type { Graph, NodeId } from '../../src/graph/graph.js';
+import type { Graph, GraphNode, NodeId } from '../../src/graph/graph.js';
 import type { Dim, TensorType } from '../../src/graph/types.js';
 import { TIME, dim, tensor } from '../../src/graph/types.js';
+import type { GradientCase } from './gradients.js';
 import { graphOf } from './plain-scope.js';
 
 export interface ScanCase {
@@ -172,5 +173,16 @@ export function shifting(heads: number, width: number): ScanCase {
       const flat = b.add('reshape', [b.add('where', [large, next, count], {})], { dims: [W] });
       return { next: [next, count], yields: flat };
     },
+  };
+}
+
+/** All gradients of a case. */
+export function scanGradients(scanCase: ScanCase): GradientCase<'scan_gradient'> {
+  const graph = scanGraph(scanCase);
+  const node = graph.nodes[graph.output] as GraphNode<'scan'>;
+  return {
+    op: 'scan_gradient',
+    types: [...node.inputs.map((i) => graph.nodes[i]!.type), node.type],
+    attributes: node.inputs.map((_, of) => ({ ...node.attributes, of })),
   };
 }

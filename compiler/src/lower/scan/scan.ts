@@ -1,5 +1,5 @@
 import * as e from '../../kernel/expressions.js';
-import type { OpAttributes } from '../../ops/attributes.js';
+import type { OpAttributes, ScanNode } from '../../ops/attributes.js';
 import { shiftedReach } from '../../ops/body.js';
 import { readSequence } from '../batch.js';
 import type { KernelCall } from '../call.js';
@@ -40,7 +40,7 @@ function walk(context: LoweringContext<'scan'>): KernelCall {
     cost: {
       weightElements: 0,
       values: ['add', ['mul', 'sequences', 2 * states], ['mul', 'tokens', perToken]],
-      operations: ['mul', 'tokens', operationsPerToken(node.attributes)],
+      operations: ['mul', 'tokens', operationsPerToken(node.attributes.body.nodes)],
     },
   });
 }
@@ -49,11 +49,12 @@ function describeStates({ body }: OpAttributes['scan']): string {
   return body.states.map((s) => `[${s.dims.map((d) => `${d.name}: ${extentOf(d)}`).join(', ')}]`).join(' and ');
 }
 
-function operationsPerToken({ body }: OpAttributes['scan']): number {
+/** Of all nodes of a body. */
+export function operationsPerToken(nodes: readonly ScanNode[]): number {
   const leaves = ['scan_state', 'scan_input', 'constant'];
-  return body.nodes.reduce((n, node) => {
+  return nodes.reduce((n, node) => {
     if (leaves.includes(node.op)) return n;
-    const read = node.inputs.map((i) => elementsPerToken(body.nodes[i]!.type));
+    const read = node.inputs.map((i) => elementsPerToken(nodes[i]!.type));
     return n + Math.max(elementsPerToken(node.type), ...read);
   }, 0);
 }

@@ -19,6 +19,8 @@ export interface Adjoint {
   readonly nodes: readonly ScanNode[];
   /** Gradient of each state before the token. */
   readonly states: readonly NodeId[];
+  /** The forward body's next value of each state. */
+  readonly next: readonly NodeId[];
   /** Gradient of each read of an outer value, at this token or `offset` tokens before. */
   readonly reads: readonly { readonly index: number; readonly offset: number; readonly node: NodeId }[];
 }
@@ -63,10 +65,12 @@ export function adjointOf(body: ScanBody, outers: readonly TensorType[]): Adjoin
     const { index, offset = 0 } = attributes as { readonly index: number; readonly offset?: number };
     return [{ index, offset, node }];
   });
-  const { nodes, roots } = builder.finishNodes([...states, ...reads.map((read) => read.node)]);
+  const next = body.next.map((node) => copies[node]!);
+  const { nodes, roots } = builder.finishNodes([...states, ...next, ...reads.map((read) => read.node)]);
   return {
     nodes,
     states: roots.slice(0, count),
-    reads: reads.map((read, i) => ({ ...read, node: roots[count + i]! })),
+    next: roots.slice(count, 2 * count),
+    reads: reads.map((read, i) => ({ ...read, node: roots[2 * count + i]! })),
   };
 }
