@@ -34,7 +34,15 @@ const boundaries = Object.entries(forbidden).map(([name, others]) => ({
 }));
 
 export default defineConfig(
-  globalIgnores(['**/dist/', '**/build/', '**/coverage/', '**/golden/', 'bench/peers/']),
+  globalIgnores([
+    '**/dist/',
+    '**/build/',
+    '**/coverage/',
+    '**/golden/',
+    'bench/peers/',
+    'site/source/',
+    'site/.vitepress/cache/',
+  ]),
   tseslint.configs.recommended,
   {
     linterOptions: { reportUnusedDisableDirectives: 'error' },

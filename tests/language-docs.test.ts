@@ -1,5 +1,5 @@
 /**
- * docs/language.md and README.md: every snippet compiles, or gives exactly the error it says, and what the page generates from
+ * docs/language.md, README.md and all other pages of docs with snippets (pages of errors have a test of their own): every snippet compiles, or gives exactly the error it says, and what the page generates from
  * tables is current. The info string of a snippet says how it is to be read:
  *
  * - `hyb`: a file; `hyb file=tiny.hyb`: a file that later snippets use;
@@ -7,7 +7,7 @@
  *   not declare anything;
  * - `hyb error=HYB3010`: exactly this code.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { check, memoryHost } from '@hyb/compiler';
 import { fillReference, REFERENCE_SECTIONS } from '@hyb/compiler/inspect/language-reference';
@@ -66,7 +66,12 @@ function wholeFile({ text, marks, place }: Snippet): string {
   }
 }
 
-describe.each([PAGE, 'README.md'])('snippets of %s', (path) => {
+const OTHERS = (readdirSync(`${root}docs`, { recursive: true }) as string[])
+  .map((path) => `docs/${path.replaceAll('\\', '/')}`)
+  .filter((path) => path.endsWith('.md') && !path.startsWith('docs/errors/') && path !== PAGE)
+  .filter((path) => snippets(path).length > 0);
+
+describe.each([PAGE, 'README.md', ...OTHERS])('snippets of %s', (path) => {
   const all = snippets(path);
   const files: Record<string, string> = {};
   for (const { text, marks } of all) if (marks['file'] !== undefined) files[marks['file']] = text;

@@ -39,7 +39,7 @@ export class DiagnosticsPane implements Pane {
       ...(expected === undefined ? [] : [`expected: ${expected}`]),
       ...(found === undefined ? [] : [`found: ${found}`]),
     ];
-    const page = element('a', { href: `../errors/${code}.html` }, code);
+    const page = element('a', { href: `../docs/errors/${code}.html` }, code);
     return element(
       'li',
       { class: severity },
