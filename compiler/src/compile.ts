@@ -26,6 +26,8 @@ export interface CompileOptions {
   readonly fused?: boolean;
   /** Computes and stores everything in f32, whatever the model's `precision` says. */
   readonly exact?: boolean;
+  /** Also makes what trains. Default false. */
+  readonly training?: boolean;
 }
 
 /** A model through all checks, before any kernel is made. */
@@ -85,6 +87,7 @@ export function compile(host: SourceHost, entry: string, options: CompileOptions
 export function planModel({ model, graph, weightMap, storage }: CheckedModel, options: CompileOptions = {}): Plan {
   return plan(graph, {
     fused: options.fused ?? true,
+    training: options.training ?? false,
     ...(model.doc ? { doc: model.doc } : {}),
     ...(weightMap ? { checkpoint: checkpointTensors(weightMap), spare: weightMap.copies.map((c) => c.tensor) } : {}),
     storage: (path) => storage.get(path) ?? 'f32',

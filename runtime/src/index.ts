@@ -58,3 +58,4 @@ export { folderIn } from './train/files/folder.js';
 export { byteTokenizer } from './text/byte-tokenizer.js';
 export { trainTokenizer, type TrainTokenizerOptions } from './text/bpe/train.js';
 export { createTrainer, Trainer, type OptimizerSettings, type TrainerOptions } from './train/trainer.js';
+export { loadParameters } from './train/load.js';

@@ -20,6 +20,7 @@ export interface VerifyOptions {
   readonly source?: string;
   readonly model?: string;
   readonly fuse: boolean;
+  readonly train?: boolean;
   readonly layers?: boolean;
   readonly json?: boolean;
 }
@@ -29,6 +30,9 @@ const PATIENCE = 600_000;
 
 export async function verify(io: Io, folder: string, options: VerifyOptions): Promise<number> {
   const { device, fuse, json } = options;
+  if (options.train === true && (device === 'reference' || device === 'deno')) {
+    throw new CliError(`--train runs in Node and in Chromium, not with --device ${device}.`);
+  }
   const absolute = resolve(io.cwd, folder);
   requireFiles(absolute, folder);
   const checked = await compileExactly(io, folder, options);
@@ -73,7 +77,7 @@ async function run(
   checked: CheckedModel,
   folder: string,
   numbers: LayerNumbers,
-  { device, fuse }: VerifyOptions,
+  { device, fuse, train: training = false }: VerifyOptions,
 ): Promise<Measurement> {
   if (device === 'reference') {
     progress.show('Evaluating in f64');
@@ -90,14 +94,14 @@ async function run(
     }
   }
   progress.show('Making kernels');
-  const plan = planModel(checked, { fused: fuse });
+  const plan = planModel(checked, { fused: fuse, training });
   const kernels = Object.fromEntries([...plan.kernels].map(([name, kernel]) => [name, printWgsl(kernel)]));
   progress.show(`Computing in ${device === 'node' ? 'Node' : device === 'deno' ? 'Deno' : 'Chromium'}`);
-  const work = { program: plan.program, kernels, numbers };
+  const work = { program: plan.program, kernels, numbers, training };
   return device === 'node' ? inNode(work, folder) : elsewhere(device, work, folder);
 }
 
-async function inNode({ program, kernels, numbers }: PageArguments, folder: string): Promise<Measurement> {
+async function inNode({ program, kernels, numbers, training }: PageArguments, folder: string): Promise<Measurement> {
   const [{ gpu }, { createModel, openDevice }, { deviceRunner }, { measure }, { openRecorded }] = await Promise.all([
     import('@hyb/adapter'),
     import('@hyb/runtime'),
@@ -107,6 +111,16 @@ async function inNode({ program, kernels, numbers }: PageArguments, folder: stri
   ]);
   const device = await openDevice({ gpu: await gpu() });
   try {
+    if (training) {
+      const { measureTraining } = await import('../verify/measure-training.js');
+      const recorded = await openRecorded(join(folder, RECORDED));
+      try {
+        const work = { program, kernels, device, weights: folder, name: `node: ${device.name}` };
+        return await measureTraining(work, recorded);
+      } finally {
+        await recorded.close();
+      }
+    }
     const model = await createModel(program, kernels, { device, weights: folder, storage: 'f32' });
     const recorded = await openRecorded(join(folder, RECORDED));
     try {
@@ -166,6 +180,10 @@ function printMeasurement(
   for (const check of checks) out(line(check));
   if (all) for (const layer of layers) out(line(layer));
   if (good) return;
+  if (checks.some(({ name }) => name.startsWith('gradient'))) {
+    err(`${paintErr.red('✗')} Training differs from that of the original.\n`);
+    return;
+  }
   const first = layers.find((layer) => !within(layer));
   const message =
     first !== undefined
