@@ -59,3 +59,4 @@ export { byteTokenizer } from './text/byte-tokenizer.js';
 export { trainTokenizer, type TrainTokenizerOptions } from './text/bpe/train.js';
 export { createTrainer, Trainer, type OptimizerSettings, type TrainerOptions } from './train/trainer.js';
 export { loadParameters } from './train/load.js';
+export { planMemory, planParts, type LayerMemory, type MemoryPlan, type MemoryRequest } from './train/memory-plan.js';

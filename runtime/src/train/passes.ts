@@ -10,15 +10,18 @@ import type { Kernels } from '../program/kernels.js';
 import { makePlan, storagesOf, type Plan, type PlanContext, type Resolve } from '../program/plan.js';
 import type { Operand, Program, StageInstance, Step } from '../program/program.js';
 import { evaluateSize, type SizeValues } from '../program/size.js';
-import { SETTINGS_LENGTH, TOTALS_LENGTH, type TrainingProgram, type TrainingTable } from '../program/training.js';
+import {
+  SETTINGS_LENGTH,
+  TOTALS_LENGTH,
+  type TrainingLevel,
+  type TrainingProgram,
+  type TrainingTable,
+} from '../program/training.js';
 import type { TrainingPart } from './engine.js';
+import { CHUNK_UNIT, chunkRows, chunkSizes, levelsOf, usedActivations } from './memory-plan.js';
 import { embedTables, entriesOf, labelsOf, packedEntries } from './tables.js';
 import type { TrainingWeights } from './placement.js';
 
-/** Rows of the head's chunks are a multiple of this, so that chunks begin where bindings may. */
-const CHUNK_UNIT = 64;
-/** What one activation of the head may take, where the device allows more. */
-const MOST_CHUNK_BYTES = 128 * 1024 * 1024;
 const MOST_PLANS = 24;
 
 interface Run {
@@ -72,13 +75,14 @@ export class Passes {
       throw new ProgramError('bad-program', 'This package was built for inference only: build it with training.');
     }
     this.#training = training;
-    this.#pool = new ActivationPool(training.activations, memory);
+    this.#levels = levels;
+    const chosen = program.schedule.slice(0, -1).map((_, i) => this.#level(i));
+    this.#pool = new ActivationPool(usedActivations(training, chosen), memory);
     this.#headPool = new ActivationPool(training.head.activations, memory);
     this.#preparePool = new ActivationPool(program.activations, memory);
     this.#rotary = new RotaryTables(program, device, memory);
     this.#buffers = new GrowingBuffers(memory);
     this.#index = new Map(program.schedule.map((instance, i) => [instance, i]));
-    this.#levels = levels;
     this.#buffers.ensure('settings', 4 * SETTINGS_LENGTH, 'other');
     this.#buffers.ensure('totals', 4 * TOTALS_LENGTH, 'other');
   }
@@ -95,11 +99,9 @@ export class Passes {
     return this.#buffers.get(name)!;
   }
 
-  #level(index: number) {
-    const { stage } = this.program.schedule[index]!;
-    const found = this.#training.stages.find(({ id }) => id === stage);
-    if (!found) throw new ProgramError('bad-program', `The stage ${stage} does not train.`);
-    return found.levels[Math.min(this.#levels[index] ?? 0, found.levels.length - 1)]!;
+  #level(index: number): TrainingLevel {
+    const levels = levelsOf(this.program, index);
+    return levels[Math.min(this.#levels[index] ?? 0, levels.length - 1)]!;
   }
 
   get #layers(): readonly StageInstance[] {
@@ -173,7 +175,7 @@ export class Passes {
     for (const table of ['embed_rows', 'packed_tokens', 'packed_sequences'] as const)
       this.#buffers.ensure(table, 16 * values.tokens, 'other');
     this.#pool.ensure(values, values);
-    const chunk = this.#chunkSizes(values.tokens, 0);
+    const chunk = chunkSizes(Math.min(this.#chunkRows(values.tokens), values.tokens));
     this.#headPool.ensure(chunk, chunk);
     this.#rotary.ensure(values.capacity);
   }
@@ -193,25 +195,14 @@ export class Passes {
     write('embed_order', order);
   }
 
-  /** Rows of a chunk of the head: as many as fit a binding. */
+  /** @throws DeviceError `over-limit` if not even the fewest rows fit a binding */
   #chunkRows(tokens: number): number {
-    const { maxStorageBufferBindingSize, maxBufferSize } = this.device.limits;
-    const most = Math.min(maxStorageBufferBindingSize, maxBufferSize, MOST_CHUNK_BYTES);
-    const fits = (rows: number): boolean =>
-      this.#training.head.activations.every(({ elements }) => 4 * evaluateSize(elements, chunkValues(rows)) <= most);
-    let rows = Math.ceil(tokens / CHUNK_UNIT) * CHUNK_UNIT;
-    while (rows > CHUNK_UNIT && !fits(rows)) rows -= CHUNK_UNIT;
-    if (!fits(rows)) {
-      const needed = Math.max(
-        ...this.#training.head.activations.map(({ elements }) => 4 * evaluateSize(elements, chunkValues(rows))),
-      );
-      throw overLimit(`Logits of ${rows} rows`, 'maxStorageBufferBindingSize', needed, this.device.limits);
-    }
-    return rows;
-  }
-
-  #chunkSizes(tokens: number, first: number): SizeValues {
-    return chunkValues(Math.min(this.#chunkRows(tokens), tokens - first));
+    const { memory } = this;
+    const rows = chunkRows(this.#training, tokens, memory.largestStorage);
+    if (rows !== undefined) return rows;
+    const sizes = chunkSizes(CHUNK_UNIT);
+    const needed = Math.max(...this.#training.head.activations.map((a) => 4 * evaluateSize(a.elements, sizes)));
+    throw overLimit(`${CHUNK_UNIT} rows of logits`, 'maxStorageBufferBindingSize', needed, this.device.limits);
   }
 
   forward(values: SizeValues): Plan {
@@ -230,7 +221,7 @@ export class Passes {
     const rows = this.#chunkRows(values.tokens);
     return Array.from({ length: Math.ceil(values.tokens / rows) }, (_, i) => {
       const first = i * rows;
-      const sizes = chunkValues(Math.min(rows, values.tokens - first));
+      const sizes = chunkSizes(Math.min(rows, values.tokens - first));
       const run = { instance: this.#headInstance, steps: gradients ? steps : loss };
       return this.#plan(`head ${gradients} ${first}`, [run], sizes, this.#headPool, { first, rows: sizes.tokens });
     });
@@ -326,10 +317,4 @@ function rowBytes(operand: Operand, width: number): number | undefined {
 
 function roundUp(bytes: number): number {
   return Math.ceil(bytes / 16) * 16;
-}
-
-/** Sizes of a chunk of rows, which is no batch. */
-function chunkValues(rows: number): SizeValues {
-  const entry: BatchEntry = { slot: 0, position: 0, tokens: new Uint32Array(rows), rows: 'all' };
-  return sizesOf([entry], { slots: 1, capacity: rows });
 }

@@ -6,10 +6,11 @@ import type { PlannedDispatch } from '../program/plan.js';
 import type { ParameterSpec, Program } from '../program/program.js';
 import type { TrainingTable } from '../program/training.js';
 import type { PlacedWeights } from '../weights/placement.js';
+import { BLOCK_QUADS } from './memory-plan.js';
 import type { TrainingWeights } from './placement.js';
 
 /** Fours of elements of a block of sums, and invocations of a workgroup, as the kernels have them. */
-const BLOCK = 4096;
+const BLOCK = BLOCK_QUADS;
 const THREADS = 64;
 const MOST_GROUPS = 32_768;
 
