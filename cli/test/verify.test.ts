@@ -55,6 +55,31 @@ test.each(['chromium', 'deno'])(
   120_000,
 );
 
+test.each([
+  ['llama_gqa', ['--device', 'node']],
+  ['nh_a_gqa_g2', ['--device', 'node', '--no-fuse']],
+  ['nh_c_realinit_g1', ['--device', 'chromium']],
+])(
+  'training of %s, %j',
+  async (name, more) => {
+    const result = await hyb(['verify', folderOf(name), '--train', '--json', ...more]);
+    expect(result).toMatchObject({ code: 0 });
+    const { ok, checks } = jsonOf<Verified>(result);
+    expect(ok).toBe(true);
+    const tensors = checks.filter((check) => check.name.startsWith('gradient of '));
+    expect(tensors.length).toBeGreaterThan(25);
+    expect(checks.map((check) => check.name)).toEqual([
+      'loss',
+      ...tensors.map((check) => check.name),
+      'losses of 20 steps',
+      'norms of their gradients',
+      'weights after them',
+    ]);
+    for (const { largest, allowed } of checks) expect(largest).toBeLessThan(allowed);
+  },
+  180_000,
+);
+
 /** A copy of a checkpoint with one number changed. */
 async function changed(folder: string, tensor: string, value: number): Promise<void> {
   await cp(folderOf('nh_a_gqa_g2'), folder, { recursive: true });

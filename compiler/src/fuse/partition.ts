@@ -32,6 +32,8 @@ export interface PartitionOptions {
   readonly roots?: readonly NodeId[];
   /** Which linears are one matrix; by default what the graph itself says. Backward graphs go by the forward graph. */
   readonly sets?: readonly LinearSet[];
+  /** Anchors whose groups have no epilogue. */
+  readonly bare?: ReadonlySet<NodeId>;
 }
 
 interface Draft {
@@ -41,6 +43,10 @@ interface Draft {
   readonly epilogue: Set<NodeId>;
   readonly produces: Set<NodeId>;
   readonly reductions: Set<NodeId>;
+  /** Buffers that its epilogue reads. */
+  readonly reads: Set<NodeId | string>;
+  /** Anchors of which something is computed in the epilogue. */
+  readonly finished: Set<NodeId>;
   readonly cacheWrites: CacheWrite[];
   rowPairs?: RowPairs;
 }
@@ -101,6 +107,7 @@ class Partition {
       return;
     }
     const reductions = new Set<NodeId>();
+    if (this.mode === 'train') for (const input of node.inputs) this.#limitBuffers(input);
     if (node.op === 'linear') {
       const input = node.inputs[0]!;
       if (this.mode === 'decode') this.#collectReductions(input, reductions);
@@ -122,6 +129,8 @@ class Partition {
       produces: new Set(anchors),
       reductions,
       cacheWrites: [],
+      reads: new Set(),
+      finished: new Set(),
     });
   }
 
@@ -190,6 +199,62 @@ class Partition {
     if (fusionClass(node.op) === 'reduction') into.add(id);
   }
 
+  /** Buffers that computing a value inside a kernel reads: values of other groups, and tables by their names. */
+  #buffersOf(id: NodeId): ReadonlySet<NodeId | string> {
+    const buffers = new Set<NodeId | string>();
+    const seen = new Set<NodeId>();
+    const visit = (at: NodeId): void => {
+      if (seen.has(at)) return;
+      seen.add(at);
+      const node = this.graph.nodes[at]!;
+      if (this.#isHeld(at)) buffers.add(at);
+      else if (fusionClass(node.op) === 'source') {
+        if (node.op !== 'constant') buffers.add('vectors');
+      } else {
+        if (node.op === 'position' || node.op === 'rope') buffers.add('tokens');
+        if (node.op === 'rope') buffers.add('angles');
+        node.inputs.forEach(visit);
+      }
+    };
+    visit(id);
+    return buffers;
+  }
+
+  /**
+   * Stores intermediate values until computing this one reads few buffers: a device binds eight, and gradients of a whole block
+   * can meet in one expression.
+   */
+  #limitBuffers(id: NodeId): void {
+    while (!this.#isHeld(id) && this.#buffersOf(id).size > MOST_BUFFERS) {
+      const inputs = this.graph.nodes[id]!.inputs.filter((i) => !this.#isHeld(i) && !this.#isSource(i));
+      const sizes = inputs.map((i) => this.#buffersOf(i).size);
+      const widest = inputs[sizes.indexOf(Math.max(...sizes))];
+      if (widest === undefined) return;
+      this.#limitBuffers(widest);
+      // A node that adds nothing passes the question on to its inputs; what is read there is stored in one.
+      if (this.#buffersOf(id).size > MOST_BUFFERS) this.#rowwise(widest);
+    }
+  }
+
+  #isSource(id: NodeId): boolean {
+    return fusionClass(this.graph.nodes[id]!.op) === 'source';
+  }
+
+  /** Groups whose values are read where this one is computed; they may have come after the nodes in between were seen. */
+  #readsGroups(id: NodeId): ReadonlySet<number> {
+    const groups = new Set<number>(this.#depends[id]);
+    const seen = new Set<NodeId>();
+    const visit = (at: NodeId): void => {
+      if (seen.has(at)) return;
+      seen.add(at);
+      const home = this.#home.get(at);
+      if (home !== undefined) groups.add(home);
+      else this.graph.nodes[at]!.inputs.forEach(visit);
+    };
+    visit(id);
+    return groups;
+  }
+
   /** Gives every reduction that `id` would compute inline a row-wise kernel. */
   #storeReductions(id: NodeId): void {
     const found = new Set<NodeId>();
@@ -199,9 +264,10 @@ class Partition {
   }
 
   #rowwise(id: NodeId): void {
+    if (this.mode === 'train') this.#limitBuffers(id);
     const reductions = new Set<NodeId>();
     this.#collectReductions(id, reductions);
-    const depends = this.#depends[id]!;
+    const depends = this.#readsGroups(id);
     // Independent results of the same kind of row share a kernel: the statistics of queries and keys, say.
     const mergeable = this.#drafts.findIndex(
       (d, i) =>
@@ -225,6 +291,8 @@ class Partition {
       produces: new Set([id]),
       reductions,
       cacheWrites: [],
+      reads: new Set(),
+      finished: new Set(),
     });
   }
 
@@ -233,10 +301,11 @@ class Partition {
     // What only a reduction reads (the square inside a norm) is cheaper to compute again than to store.
     const readers = this.#consumers[id]!;
     if (readers.length > 0 && readers.every((r) => fusionClass(this.graph.nodes[r]!.op) === 'reduction')) return false;
-    const last = Math.max(-1, ...this.#depends[id]!);
+    const last = Math.max(-1, ...this.#readsGroups(id));
     const draft = this.#drafts[last];
     if (!draft || draft.kind === 'rowwise') return false;
-    if (draft.anchors.some((a) => WITHOUT_EPILOGUE.has(this.graph.nodes[a]!.op))) return false;
+    if (draft.anchors.some((a) => WITHOUT_EPILOGUE.has(this.graph.nodes[a]!.op) || this.options.bare?.has(a)))
+      return false;
     const chained = node.inputs.filter((i) => this.#home.get(i) === last);
     if (chained.length === 0) return false;
     if (node.op === 'conv1d' && (chained.length !== 1 || chained[0] !== node.inputs[0])) return false;
@@ -248,7 +317,7 @@ class Partition {
         const view = node.op === 'reshape' || node.op === 'rename' || node.op === 'transpose';
         if (!sameElements || !(view || same(node.type, this.graph.nodes[input]!.type))) return false;
       } else {
-        if ([...this.#depends[input]!].some((g) => g >= last)) return false;
+        if ([...this.#readsGroups(input)].some((g) => g >= last)) return false;
         const reductions = new Set<NodeId>();
         this.#collectReductions(input, reductions);
         if (reductions.size > 0) return false;
@@ -257,9 +326,31 @@ class Partition {
     // The output is written over the stream's buffer, so a kernel whose prologue reads the stream cannot write it.
     if (this.mode !== 'train' && id === this.graph.output && draft.anchors.some((a) => this.#readsStream(a)))
       return false;
+    if (this.mode === 'train' && !this.#fitsEpilogue(draft, node, last)) return false;
     draft.epilogue.add(id);
     draft.produces.add(id);
     this.#home.set(id, last);
+    return true;
+  }
+
+  /** Whether what an epilogue reads leaves room for what the group itself binds and stores. */
+  #fitsEpilogue(draft: Draft, node: GraphNode, home: number): boolean {
+    const all = new Set(draft.reads);
+    for (const input of node.inputs) {
+      if (this.#home.get(input) !== home) for (const buffer of this.#buffersOf(input)) all.add(buffer);
+    }
+    const several = draft.anchors.some((a) => Object.hasOwn(this.graph.nodes[a]!.attributes, 'of'));
+    if (all.size > (several ? 0 : EPILOGUE_BUFFERS)) return false;
+    if (draft.kind === 'linear') {
+      const chained = node.inputs.find((i) => this.#home.get(i) === home)!;
+      const finished = new Set([...draft.finished, this.#originIn(draft, chained)]);
+      // An anchor is stored if it is kept, and what comes of it in the epilogue.
+      const stores = draft.anchors.map((a) => (this.#roots.includes(a) ? 1 : 0) + (finished.has(a) ? 1 : 0));
+      const stored = stores.reduce<number>((n, count) => n + Math.max(1, count), 0);
+      if (stored + all.size > PRODUCT_BUFFERS) return false;
+      for (const origin of finished) draft.finished.add(origin);
+    }
+    for (const buffer of all) draft.reads.add(buffer);
     return true;
   }
 
@@ -330,6 +421,12 @@ class Partition {
     return groups;
   }
 }
+
+/** Buffers that a value computed inside a kernel may read, and that an epilogue may; a kernel binds eight in all. */
+const MOST_BUFFERS = 5;
+const EPILOGUE_BUFFERS = 2;
+/** What is left of them beside a product's matrix and input. */
+const PRODUCT_BUFFERS = 6;
 
 /** Products and sums over tokens that read their inputs from buffers as they are. */
 const READS_BUFFERS: ReadonlySet<OpName> = new Set<OpName>([

@@ -69,14 +69,32 @@ export interface GradientTargets {
 
 /** All kernels of a graph's program, in order. */
 export function lower(graph: Graph, options: LowerOptions): readonly KernelCall[] {
-  const calls = lowerGroups(graph, partition(graph, options), options);
+  if (options.mode === 'train') return lowerTraining(graph, options);
+  const calls = lowerGroups(graph, partition(graph, options), options).flat();
   // Rotating and writing the cache takes tables and states beside all else that the product binds.
   return calls.every(fitsBuffers)
     ? calls
-    : lowerGroups(graph, partition(graph, { ...options, cacheWrites: false }), options);
+    : lowerGroups(graph, partition(graph, { ...options, cacheWrites: false }), options).flat();
 }
 
-function lowerGroups(graph: Graph, groups: readonly Group[], options: LowerOptions): readonly KernelCall[] {
+/** Groups that bind more buffers than there may be go without an epilogue: what is kept is stored beside what comes of it. */
+function lowerTraining(graph: Graph, options: LowerOptions): readonly KernelCall[] {
+  const bare = new Set<NodeId>();
+  for (;;) {
+    const groups = partition(graph, { ...options, bare });
+    const calls = lowerGroups(graph, groups, options);
+    const over = groups.filter((group, i) => group.epilogue.size > 0 && !calls[i]!.every(fitsBuffers));
+    if (over.length === 0) return calls.flat();
+    for (const { anchors } of over) for (const anchor of anchors) bare.add(anchor);
+  }
+}
+
+/** Kernels of each group. */
+function lowerGroups(
+  graph: Graph,
+  groups: readonly Group[],
+  options: LowerOptions,
+): readonly (readonly KernelCall[])[] {
   const stored = new Set(groups.flatMap((g) => g.stores));
   const context: FusionContext = {
     graph,
@@ -88,7 +106,7 @@ function lowerGroups(graph: Graph, groups: readonly Group[], options: LowerOptio
     ...(options.outputOperand ? { outputOperand: options.outputOperand } : {}),
     ...(options.gradients ? { gradients: options.gradients, read: crossing(graph, groups, stored, options) } : {}),
   };
-  return groups.flatMap((group) => lowerGroup(context, group));
+  return groups.map((group) => lowerGroup(context, group));
 }
 
 /** Values that one group stores and another one reads, or that leave the graph as values. */
