@@ -9,7 +9,7 @@ import { hasTime } from '../graph/types.js';
 import * as e from '../kernel/expressions.js';
 import type { Expression } from '../kernel/ir.js';
 import { BINARY_EXPRESSIONS, castExpression, isTrue, UNARY_EXPRESSIONS } from '../lower/pointwise.js';
-import { spectralNormPath } from '../lower/spectral-norm.js';
+import { spectralNormPath } from '../lower/spectral/norm.js';
 import { Position, rowDims } from './position.js';
 import type { FusedKernel } from './scope.js';
 

@@ -26,7 +26,8 @@ import { lowerRowwise } from './rowwise.js';
 import { lowerScanGradient } from './scan/gradient/gradient.js';
 import { lowerScan } from './scan/scan.js';
 import type { Lowering } from './scope.js';
-import { lowerSpectralNorm, spectralNormPath } from './spectral-norm.js';
+import { lowerSpectralNormGradient } from './spectral/gradient.js';
+import { lowerSpectralNorm, spectralNormPath } from './spectral/norm.js';
 import { lowerSsdGradient } from './ssd/gradient/gradient.js';
 import { lowerSsd } from './ssd/ssd.js';
 import { lowerStack } from './stack.js';
@@ -165,6 +166,8 @@ function lowerStructured(context: FusionContext, group: StructuredGroup): readon
       return lowerMatrixWeightGradient(context, group, matrixOf(context, node.id));
     case 'embed_gradient':
       return lowerEmbedGradient(context, group, matrixOf(context, node.id).parameters[0]!);
+    case 'spectral_norm_gradient':
+      return lowerSpectralNormGradient(context, group);
     case 'cross_entropy_gradient':
       return lowerCrossEntropy(context, group, node.inputs[0]!, true);
     default:
