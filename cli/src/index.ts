@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander';
-import { createProgram } from './program.js';
+import { allCommands, createProgram } from './program.js';
 import { CliError, EXIT, Exit } from './terminal/errors.js';
 import type { Io } from './terminal/io.js';
 import { processIo } from './terminal/io.js';
@@ -13,7 +13,7 @@ export async function main(args: readonly string[], io: Io = processIo()): Promi
   };
   const program = createProgram({ io, run }, version);
   const output = { writeOut: (text: string) => io.out(text), writeErr: (text: string) => io.err(text) };
-  for (const command of [program, ...program.commands]) command.exitOverride().configureOutput(output);
+  for (const command of allCommands(program)) command.exitOverride().configureOutput(output);
   try {
     if (args.length === 0) program.outputHelp();
     else await program.parseAsync(args, { from: 'user' });

@@ -5,12 +5,16 @@ import { check } from './commands/check.js';
 import type { Context, DefineCommand } from './commands/context.js';
 import { devices } from './commands/devices.js';
 import { exportCommand } from './commands/export.js';
+import { evalCommand } from './commands/eval.js';
 import { explain } from './commands/explain.js';
 import { fmt } from './commands/fmt.js';
 import { generate } from './commands/generate.js';
 import { importCommand } from './commands/import.js';
 import { inspect } from './commands/inspect.js';
 import { newCommand } from './commands/new.js';
+import { sweep } from './commands/sweep.js';
+import { tokenizer } from './commands/tokenizer.js';
+import { train } from './commands/train.js';
 import { verify } from './commands/verify.js';
 
 /** In the order in which help lists them: as a model comes about. */
@@ -21,6 +25,10 @@ export const COMMANDS: readonly DefineCommand[] = [
   explain,
   inspect,
   build,
+  train,
+  evalCommand,
+  sweep,
+  tokenizer,
   importCommand,
   exportCommand,
   verify,
@@ -37,15 +45,25 @@ export function createProgram(context: Context, version: string): Command {
     .addHelpText('after', OVERVIEW);
   program.helpCommand('help [command]', 'show help for a command');
   for (const define of COMMANDS) program.addCommand(define(context));
-  for (const command of [program, ...program.commands]) {
+  for (const command of allCommands(program)) {
     command
       .configureHelp({ helpWidth: context.io.columns })
       .showSuggestionAfterError()
-      .showHelpAfterError(`(${['hyb', ...(command === program ? [] : [command.name()])].join(' ')} --help shows more)`);
+      .showHelpAfterError(`(${pathOf(command)} --help shows more)`);
     if (command !== program)
       command.addOption(program.createOption('--debug', 'show where errors come from').hideHelp());
   }
   return program;
+}
+
+/** A command, and those under it. */
+export function allCommands(command: Command): readonly Command[] {
+  return [command, ...command.commands.flatMap(allCommands)];
+}
+
+/** `hyb tokenizer train` */
+function pathOf(command: Command): string {
+  return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`;
 }
 
 const OVERVIEW = `
@@ -55,6 +73,7 @@ A first model:
   $ hyb check model.hyb        does it hold together?
   $ hyb inspect model.hyb      its layers, parameters and memory
   $ hyb build model.hyb        the package, in dist/
+  $ hyb train model.hyb        trains it, as a recipe in the file says
 
 A model of somebody else's:
   $ hyb import ./Llama-3.1-8B  a Hugging Face folder becomes a .hyb file

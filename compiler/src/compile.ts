@@ -61,18 +61,28 @@ export function check(host: SourceHost, entries: string | readonly string[], opt
   const resolved = resolve(project, options.model);
   const diagnostics: Diagnostic[] = [...project.diagnostics, ...resolved.diagnostics];
   const models = resolved.models.flatMap((declared): CheckedModel[] => {
-    const model = options.exact ? { ...declared, precision: [] } : declared;
-    const traced = trace(model);
-    diagnostics.push(...traced.diagnostics);
-    if (hasErrors(traced.diagnostics)) return [];
-    const mapped = model.weights ? resolveWeightMap(model, modelParameters(traced.graph)) : undefined;
-    if (mapped) diagnostics.push(...mapped.diagnostics);
-    const dtypes = parameterDtypes(model, traced);
-    const storage = new Map([...dtypes].map(([path, dtype]) => [path, storageOf(dtype)] as const));
-    return [{ model, graph: traced.graph, storage, ...(mapped?.map ? { weightMap: mapped.map } : {}) }];
+    const found = checkModel(options.exact ? { ...declared, precision: [] } : declared);
+    diagnostics.push(...found.diagnostics);
+    return found.checked === undefined ? [] : [found.checked];
   });
   diagnostics.push(...checkUnused(project, resolved.models));
   return { project, models, trains: resolved.trains, diagnostics: unique(diagnostics) };
+}
+
+/** What can be said of a model without making kernels; no `checked` if it has errors. */
+export function checkModel(model: Model): {
+  readonly checked?: CheckedModel;
+  readonly diagnostics: readonly Diagnostic[];
+} {
+  const traced = trace(model);
+  if (hasErrors(traced.diagnostics)) return { diagnostics: traced.diagnostics };
+  const mapped = model.weights ? resolveWeightMap(model, modelParameters(traced.graph)) : undefined;
+  const dtypes = parameterDtypes(model, traced);
+  const storage = new Map([...dtypes].map(([path, dtype]) => [path, storageOf(dtype)] as const));
+  return {
+    checked: { model, graph: traced.graph, storage, ...(mapped?.map ? { weightMap: mapped.map } : {}) },
+    diagnostics: [...traced.diagnostics, ...(mapped?.diagnostics ?? [])],
+  };
 }
 
 /** Checks the files and plans one model. */
@@ -83,7 +93,11 @@ export function compile(host: SourceHost, entry: string, options: CompileOptions
   return { ...checked, compiled: { ...first, plan: planModel(first, options) } };
 }
 
-/** The plan of a model that passed its checks. */
+/**
+ * The plan of a model that passed its checks.
+ *
+ * @throws Error naming the op where a training program is asked for and an op has no gradient in kernels
+ */
 export function planModel({ model, graph, weightMap, storage }: CheckedModel, options: CompileOptions = {}): Plan {
   return plan(graph, {
     fused: options.fused ?? true,

@@ -60,3 +60,9 @@ export { trainTokenizer, type TrainTokenizerOptions } from './text/bpe/train.js'
 export { createTrainer, Trainer, type OptimizerSettings, type TrainerOptions } from './train/trainer.js';
 export { loadParameters } from './train/load.js';
 export { planMemory, planParts, type LayerMemory, type MemoryPlan, type MemoryRequest } from './train/memory-plan.js';
+export { initialValues, type Distribution } from './train/initial.js';
+export { byteTokenizerFiles } from './text/bpe/tokenizer-json.js';
+export { readDocuments, type DocumentPiece } from './train/data/read.js';
+export { evaluationOf, type EvaluationData } from './train/data/prepare.js';
+export { prepareTokens } from './train/data/cache.js';
+export { windowsOf } from './train/data/windows.js';

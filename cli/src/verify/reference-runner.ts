@@ -37,7 +37,7 @@ function listStates({ instances }: SequenceState): readonly StateValues[] {
 }
 
 /** All weights as f64, by parameter. */
-async function readParameters(
+export async function readParameters(
   { graph, weightMap }: Pick<CheckedModel, 'graph' | 'weightMap'>,
   weights: string,
 ): Promise<ReadonlyMap<string, Reference>> {

@@ -68,8 +68,8 @@ export function explainPrecision(model: Pick<Model, 'precision'>, role: Role, pl
   return best === undefined ? { type: 'f32', ties } : { type: best.rule.type, rule: best.rule, ties };
 }
 
-/** How specific a selector is at a place; undefined where it does not fit. Compared element by element. */
-function rankAt(selector: PrecisionSelector | undefined, place: PrecisionPlace): readonly number[] | undefined {
+/** How specific a selector is at a place; undefined where it does not fit. `compareRanks` compares. */
+export function rankAt(selector: PrecisionSelector | undefined, place: PrecisionPlace): readonly number[] | undefined {
   if (selector === undefined) return [0];
   switch (selector.kind) {
     case 'norms':
@@ -113,7 +113,8 @@ function memberLength(member: string): number {
   return member === 'norm' ? 0 : member.split('.').length;
 }
 
-function compareRanks(a: readonly number[], b: readonly number[]): number {
+/** Positive if the first is the more specific one. */
+export function compareRanks(a: readonly number[], b: readonly number[]): number {
   for (let i = 0; i < Math.max(a.length, b.length); i++) {
     const difference = (a[i] ?? 0) - (b[i] ?? 0);
     if (difference !== 0) return difference;

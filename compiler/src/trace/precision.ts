@@ -57,16 +57,17 @@ export function parameterDtypes(
   return types;
 }
 
-function weightFormat(
-  model: Pick<Model, 'precision'>,
-  path: string,
-  { traced, place, products }: TracedInstance,
-): Dtype {
+function weightFormat(model: Pick<Model, 'precision'>, path: string, instance: TracedInstance): Dtype {
+  return precisionOf(model, 'weights', parameterPlace(path, instance));
+}
+
+/** What selectors see of a parameter. */
+export function parameterPlace(path: string, { traced, place, products }: TracedInstance): PrecisionPlace {
   const product = traced.productOf.get(path);
-  return precisionOf(model, 'weights', {
+  return {
     ...place,
     member: path,
     ...(traced.norms.has(path) && { norm: true }),
     ...(product !== undefined && { linear: { index: products.first + product, count: products.count } }),
-  });
+  };
 }

@@ -58,7 +58,7 @@ export function matchCheckpoint(
       continue;
     }
     const { dtype } = tensor;
-    if (tensor.shape.length !== shape.length || tensor.shape.some((size, i) => size !== shape[i])) {
+    if (!fits(tensor.shape, shape)) {
       wrong.push(`${tensor.name}: expected [${shape.join(', ')}], found [${tensor.shape.join(', ')}]`);
       continue;
     }
@@ -82,6 +82,23 @@ export function matchCheckpoint(
   const unexpected = [...checkpoint.tensors.keys()].filter((name) => !used.has(name));
   report(missing, wrong, unexpected, options);
   return sources;
+}
+
+/**
+ * The same shape, or one whose sizes are products of neighbours in the other: a linear map of several heads is a matrix in
+ * checkpoints, with its elements in the same order.
+ */
+function fits(found: readonly number[], shape: readonly number[]): boolean {
+  let i = 0;
+  for (const size of found) {
+    let rest = size;
+    do {
+      const next = shape[i++];
+      if (next === undefined || next === 0 || rest % next !== 0) return size === 0 && next === 0;
+      rest /= next;
+    } while (rest > 1);
+  }
+  return i === shape.length;
 }
 
 function expectedTensors(program: Layout, { tensors }: Pick<Checkpoint, 'tensors'>): readonly Expected[] {

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { byteTokenizer } from '../../src/text/byte-tokenizer.js';
 import { learnMerges } from '../../src/text/bpe/merges.js';
 import type { Merge } from '../../src/text/bpe/merges.js';
+import { byteTokenizerFiles } from '../../src/text/bpe/tokenizer-json.js';
 import { trainTokenizer } from '../../src/text/bpe/train.js';
 import { Tokenizer } from '../../src/text/tokenizer.js';
 
@@ -113,6 +114,11 @@ test('bytes as tokens', () => {
       expect(byteTokenizer.decode([...ids, 256])).toBe(text);
     }),
   );
+  const { tokenizer, config } = byteTokenizerFiles();
+  const files = new Tokenizer({ tokenizer, config });
+  expect([files.size, files.stopTokens]).toEqual([byteTokenizer.size, byteTokenizer.stopTokens]);
+  expect(files.encode(TEXT)).toEqual(byteTokenizer.encode(TEXT));
+  expect(files.decode(byteTokenizer.encode(TEXT))).toBe(TEXT);
   expect(byteTokenizer.decode([65, 256, 66], { special: true })).toBe('A<|endoftext|>B');
   const stream = byteTokenizer.stream();
   expect([...Buffer.from('é!')].map((id) => stream.push(id))).toEqual(['', 'é', '!']);

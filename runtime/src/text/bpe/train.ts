@@ -1,6 +1,7 @@
 import { TextError } from '../../errors.js';
 import type { TokenizerFiles } from '../tokenizer.js';
 import { BYTE_CHARACTERS } from './alphabet.js';
+import { byteLevelTokenizer, END } from './tokenizer-json.js';
 import { learnMerges } from './merges.js';
 import { countWords } from './words.js';
 
@@ -10,8 +11,6 @@ export interface TrainTokenizerOptions {
   /** Called with the share of merges that are learned. */
   readonly onProgress?: ((share: number) => void) | undefined;
 }
-
-const END = '<|endoftext|>';
 
 /**
  * Trains a byte-level BPE tokenizer: any text can be spelled with it, and is spelled exactly. Ids: end of text 0, then the
@@ -48,42 +47,7 @@ export async function trainTokenizer(
   for (const { left, right } of merges) spellings.push(spellings[left]! + spellings[right]!);
   const pairs = merges.map(({ left, right }) => `${spellings[left]} ${spellings[right]}`);
   return {
-    tokenizer: tokenizerJson(spellings, pairs),
+    tokenizer: byteLevelTokenizer(spellings, pairs, 0),
     config: { tokenizer_class: 'PreTrainedTokenizerFast', eos_token: END },
-  };
-}
-
-function tokenizerJson(spellings: readonly string[], merges: readonly string[]): object {
-  const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true };
-  const end = {
-    id: 0,
-    content: END,
-    single_word: false,
-    lstrip: false,
-    rstrip: false,
-    normalized: false,
-    special: true,
-  };
-  return {
-    version: '1.0',
-    truncation: null,
-    padding: null,
-    added_tokens: [end],
-    normalizer: null,
-    pre_tokenizer: byteLevel,
-    post_processor: { ...byteLevel, trim_offsets: false },
-    decoder: byteLevel,
-    model: {
-      type: 'BPE',
-      dropout: null,
-      unk_token: null,
-      continuing_subword_prefix: null,
-      end_of_word_suffix: null,
-      fuse_unk: false,
-      byte_fallback: false,
-      ignore_merges: false,
-      vocab: Object.fromEntries(spellings.map((spelling, id) => [spelling, id])),
-      merges,
-    },
   };
 }

@@ -15,8 +15,8 @@ import { readJson, writeText } from '../files/text.js';
 import type { Files } from '../files/types.js';
 import type { ControlState } from '../run/control.js';
 import { tensorsOf } from './names.js';
-import { writeSafetensors } from './write-safetensors.js';
-import type { TensorToWrite } from './write-safetensors.js';
+import { writeSafetensors } from '../../weights/write-safetensors.js';
+import type { TensorToWrite } from '../../weights/write-safetensors.js';
 
 /** What a run is, beside tensors. */
 export interface RunState {
@@ -44,6 +44,11 @@ const OPTIMIZER = 'optimizer.safetensors';
 const STATE = 'training.json';
 const NAME = /^step-(\d{6,})$/;
 
+/** The folder of a step's checkpoint. */
+export function checkpointName(step: number): string {
+  return `step-${String(step).padStart(6, '0')}`;
+}
+
 /** Sizes of the files of a checkpoint. */
 type FileSizes = Readonly<Record<string, number>>;
 
@@ -59,7 +64,7 @@ export async function writeCheckpoint(
   state: RunState,
   { map, extra = {} }: CheckpointOptions = {},
 ): Promise<string> {
-  const name = `step-${String(state.step).padStart(6, '0')}`;
+  const name = checkpointName(state.step);
   const beside = `${name}.partial`;
   await files.remove(beside);
   try {
@@ -96,9 +101,12 @@ async function writeTensors(
   metadata: Readonly<Record<string, string>>,
 ): Promise<number> {
   const writer = await files.create(path);
-  let bytes: number;
+  let bytes = 0;
   try {
-    bytes = await writeSafetensors(writer, tensors, metadata);
+    for await (const chunk of writeSafetensors(tensors, metadata)) {
+      await writer.write(chunk);
+      bytes += chunk.byteLength;
+    }
   } catch (error) {
     await writer.abort();
     throw error;

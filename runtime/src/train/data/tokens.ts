@@ -24,7 +24,12 @@ export interface TokenSource {
 export async function openTokens(cache: Files, folder: string, info: TokenInfo): Promise<TokenSource> {
   const tokens = await cache.open(`${folder}/tokens.bin`);
   const starts = await cache.open(`${folder}/starts.bin`);
+  const close = async (): Promise<void> => {
+    await tokens.close?.();
+    await starts.close?.();
+  };
   if (tokens.size !== info.tokens * info.width || starts.size !== Math.ceil(info.tokens / 8)) {
+    await close();
     throw new TrainingError('storage-failed', `${cache.name}/${folder} is damaged; remove it, and it is made again.`);
   }
   return {
@@ -43,10 +48,7 @@ export async function openTokens(cache: Files, folder: string, info: TokenInfo):
       }
       return pieces;
     },
-    async close() {
-      await tokens.close?.();
-      await starts.close?.();
-    },
+    close,
   };
 }
 

@@ -1,6 +1,12 @@
 /** The training loop: everything about a run that knows no device. */
 import { TrainingError } from '../../errors.js';
-import { lastCheckpoint, readCheckpoint, tidyCheckpoints, writeCheckpoint } from '../checkpoints/checkpoint.js';
+import {
+  checkpointName,
+  lastCheckpoint,
+  readCheckpoint,
+  tidyCheckpoints,
+  writeCheckpoint,
+} from '../checkpoints/checkpoint.js';
 import type { CheckpointOptions, RunState } from '../checkpoints/checkpoint.js';
 import { mixtureAt } from '../data/mixture.js';
 import type { TrainingData } from '../data/prepare.js';
@@ -90,7 +96,8 @@ class Run {
   #tokens = 0;
   #seconds = 0;
   #since = 0;
-  #saved: { readonly step: number; readonly name: string } | undefined;
+  /** Step of the last checkpoint. */
+  #saved: number | undefined;
   #returns = 0;
   #skipped = 0;
 
@@ -125,7 +132,7 @@ class Run {
         await readCheckpoint(checkpoints, found.name, engine, checkpoint?.map);
         this.#goTo(found.state);
         this.#stream.seek(found.state.position);
-        this.#saved = { step: found.state.step, name: found.name };
+        this.#saved = found.state.step;
       }
     }
     if (files !== undefined) this.#log = await openLog(files, this.#step, () => performance.now());
@@ -169,13 +176,13 @@ class Run {
           step = this.#step + 1;
           continue;
         }
-        yield await this.#told(await this.#look(metrics, evaluates && !this.#aborted, saves));
+        yield await this.#look(metrics, evaluates && !this.#aborted, saves);
       }
       step += 1;
     }
     if (pending !== undefined) {
       const metrics = await this.#finish(pending, undefined);
-      yield await this.#told(await this.#look(metrics, false, true));
+      yield await this.#look(metrics, false, true);
     } else if (this.#aborted && this.#step > 0) await this.#save();
   }
 
@@ -189,7 +196,7 @@ class Run {
 
   async #told(metrics: StepMetrics): Promise<StepMetrics> {
     await this.#log?.add(metrics);
-    if (metrics.checkpoint !== undefined || metrics.fault !== undefined) await this.#log?.flush();
+    if (metrics.fault !== undefined) await this.#log?.flush();
     return metrics;
   }
 
@@ -280,7 +287,7 @@ class Run {
   }
 
   #stopped(kind: Fault, what: string): TrainingError {
-    const saved = this.#saved === undefined ? '' : ` The last checkpoint, of step ${this.#saved.step}, is whole.`;
+    const saved = this.#saved === undefined ? '' : ` The last checkpoint, of step ${this.#saved}, is whole.`;
     const help =
       kind === 'spike'
         ? 'A lower rate, a longer warm-up or `faults = { spike = back }` may help.'
@@ -307,10 +314,9 @@ class Run {
       const evaluation = await this.#evaluate();
       if (evaluation !== undefined) looked = { ...looked, evaluation };
     }
-    if (saves) {
-      const checkpoint = await this.#save();
-      if (checkpoint !== undefined) looked = { ...looked, checkpoint };
-    }
+    if (saves && this.#checkpoints !== undefined) looked = { ...looked, checkpoint: checkpointName(this.#step) };
+    await this.#told(looked);
+    if (saves) await this.#save();
     // Time that was spent so is none of the next step's.
     this.#since = performance.now();
     return looked;
@@ -329,11 +335,12 @@ class Run {
     }
   }
 
-  async #save(): Promise<string | undefined> {
+  async #save(): Promise<void> {
     const { engine, recipe, checkpoint } = this.#options;
     const files = this.#checkpoints;
-    if (files === undefined) return undefined;
-    if (this.#saved?.step === this.#step) return this.#saved.name;
+    if (files === undefined || this.#saved === this.#step) return;
+    // Whoever resumes from it finds the lines of all steps before it.
+    await this.#log?.flush();
     const state: RunState = {
       step: this.#step,
       tokens: this.#tokens,
@@ -343,15 +350,14 @@ class Run {
       identity: this.#identity,
     };
     try {
-      const name = await writeCheckpoint(files, engine, state, checkpoint);
-      this.#saved = { step: this.#step, name };
+      await writeCheckpoint(files, engine, state, checkpoint);
+      this.#saved = this.#step;
       this.#returns = 0;
       await tidyCheckpoints(files, recipe.checkpoints.keep);
-      return name;
     } catch (cause) {
       if (!(cause instanceof TrainingError)) throw cause;
       const last = this.#saved;
-      const rest = last === undefined ? 'There is none before it.' : `That of step ${last.step} is whole.`;
+      const rest = last === undefined ? 'There is none before it.' : `That of step ${last} is whole.`;
       throw new TrainingError(
         cause.code,
         `The checkpoint of step ${this.#step} could not be written. ${cause.message} ${rest} Make room and resume the run.`,

@@ -1,0 +1,24 @@
+/** Numbers for people. */
+
+/** `1:02:03`, `2:03`. */
+export function formatDuration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  const [h, m, s] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  const two = (n: number): string => String(n).padStart(2, '0');
+  return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
+}
+
+/** `12,345`, `3.46M`. */
+export function formatRate(value: number): string {
+  if (!Number.isFinite(value)) return '–';
+  if (value >= 1e6) return `${(value / 1e6).toFixed(2)}M`;
+  return Math.round(value).toLocaleString('en-US');
+}
+
+export function formatLoss(value: number | null): string {
+  return value === null || !Number.isFinite(value) ? String(value) : value.toFixed(4);
+}
+
+export function formatScientific(value: number | null): string {
+  return value === null || !Number.isFinite(value) ? String(value) : value.toExponential(2);
+}

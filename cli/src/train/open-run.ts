@@ -1,0 +1,91 @@
+/** From a file and options to everything that a run needs, but for the engine. */
+import { resolve } from 'node:path';
+import { checkModel, trainedParameters, trainingModel } from '@hyb/compiler';
+import type { CheckedModel, TrainedParameter, TrainRecipe } from '@hyb/compiler';
+import { runLength } from '@hyb/runtime';
+import type { DataFile, DataFiles, RunLength } from '@hyb/runtime';
+import { locate } from '../files/root.js';
+import { hasErrors } from '../report/diagnostics.js';
+import { checkSource, openFile, reportFindings } from '../project/source.js';
+import { CliError, EXIT, Exit } from '../terminal/errors.js';
+import type { Io } from '../terminal/io.js';
+import { applyChanges } from './change.js';
+import type { Change } from './change.js';
+import { checkpointLayout } from './layout.js';
+import type { CheckpointLayout } from './layout.js';
+import { heldOutFiles, recipePath, trainingFiles } from './sources.js';
+import type { Place } from './sources.js';
+import { bytesAsTokens, openTokenizer } from './tokenizers.js';
+import type { RunTokenizer } from './tokenizers.js';
+
+export interface RunOptions {
+  readonly recipe?: string;
+  readonly data?: readonly string[];
+  readonly heldOut?: readonly string[];
+  readonly tokenizer?: string;
+  readonly root?: string;
+  readonly json?: boolean;
+}
+
+export type TrainableRecipe = TrainRecipe & Required<Pick<TrainRecipe, 'model'>>;
+
+export interface OpenedRun {
+  /** As it is called in the file. */
+  readonly name: string;
+  readonly recipe: TrainableRecipe;
+  readonly checked: CheckedModel;
+  readonly parameters: readonly TrainedParameter[];
+  readonly layout: CheckpointLayout;
+  readonly length: RunLength;
+  readonly tokenizer: RunTokenizer;
+  readonly data: readonly DataFile[] | DataFiles;
+  readonly heldOut?: readonly DataFile[];
+}
+
+/** @throws Exit after findings were printed; CliError, TrainingError */
+export async function openRun(
+  io: Io,
+  file: string,
+  options: RunOptions,
+  changes: readonly Change[],
+): Promise<OpenedRun> {
+  const original = openFile(io, file, options.root);
+  const { opened, recipe: name } = applyChanges(original, options.recipe, changes);
+  const all = await checkSource(io, opened, { json: options.json });
+  const found = all.trains.find((train) => train.name === name);
+  if (found?.model === undefined) {
+    throw new CliError(
+      `The recipe ${name} says of no model: it is there to be derived from.`,
+      'Write `train NAME of MODEL …`.',
+    );
+  }
+  const recipe: TrainableRecipe = { ...found, model: found.model };
+  const { checked, diagnostics } = checkModel(trainingModel(recipe));
+  reportFindings(io, diagnostics, opened.texts, options.json);
+  if (checked === undefined || hasErrors(diagnostics)) throw new Exit(EXIT.findings);
+  const { root, path } = locate(file, io.cwd, options.root);
+  const place: Place = { cwd: io.cwd, root, folder: resolve(root, path, '..') };
+  const heldOut = await heldOutFiles(place, options.heldOut ?? [], recipe.evaluation);
+  return {
+    name: options.recipe ?? (name === 'Changed' ? baseName(original, name) : name),
+    recipe,
+    checked,
+    parameters: trainedParameters(recipe),
+    layout: checkpointLayout(all, checked),
+    length: runLength(recipe, { context: recipe.model.context }),
+    tokenizer: await tokenizerOf(place, options.tokenizer, recipe.tokenizer),
+    data: await trainingFiles(place, options.data ?? [], recipe.data),
+    ...(heldOut === undefined ? {} : { heldOut }),
+  };
+}
+
+function baseName(original: Parameters<typeof applyChanges>[0], fallback: string): string {
+  return applyChanges(original, undefined, []).recipe || fallback;
+}
+
+function tokenizerOf(place: Place, asked: string | undefined, said: TrainRecipe['tokenizer']): Promise<RunTokenizer> {
+  if (asked === 'bytes' || (asked === undefined && typeof said !== 'string')) return Promise.resolve(bytesAsTokens());
+  return asked === undefined
+    ? openTokenizer(recipePath(place, said as string), said as string)
+    : openTokenizer(resolve(place.cwd, asked), asked);
+}

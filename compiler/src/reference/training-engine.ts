@@ -1,0 +1,194 @@
+/** Training steps in f64 by the meaning of the ops: what devices are compared with, and training where there is none. */
+import type {
+  EngineTensor,
+  StepResult,
+  StepSettings,
+  TrainingEngine,
+  TrainingPart,
+  TrainingSequence,
+} from '@hyb/runtime';
+import { crossEntropy, IGNORED } from '../grad/loss.js';
+import { differentiateModel, lossAndGradients } from '../grad/model.js';
+import type { TrainingSequence as ListedSequence } from '../grad/model.js';
+import type { ModelGraph } from '../graph/graph.js';
+import type { Reference } from '../ops/op.js';
+import type { TrainedParameter } from '../train/parameters.js';
+import type { TrainFields } from '../train/resolve-train.js';
+import { evaluateModel } from './model.js';
+
+/** Looked up once for the inner loops. */
+const { sqrt } = Math;
+
+export interface ReferenceEngineOptions {
+  /** Of the recipe's model, or of the model without any rounding. */
+  readonly model: ModelGraph;
+  readonly recipe: Pick<TrainFields, 'optimizer' | 'clip' | 'loss'>;
+  readonly parameters: readonly TrainedParameter[];
+  /** First values of a parameter. */
+  readonly values: (parameter: TrainedParameter) => ArrayLike<number>;
+  /** Of parameters and moments between steps. Only f32, the default, goes through checkpoints unchanged. */
+  readonly kept?: 'f32' | 'f64';
+}
+
+/**
+ * An engine that computes in f64. Slow: for models of a few thousand parameters.
+ *
+ * @throws Error for what it does not do: Muon, z-loss and label smoothing
+ */
+export function referenceEngine(options: ReferenceEngineOptions): TrainingEngine {
+  const { optimizer, loss } = options.recipe;
+  if (optimizer.name === 'Muon') throw new Error('The f64 reference trains with AdamW and SGD, not with Muon.');
+  if (loss.arguments.z !== 0 || loss.arguments.smoothing !== 0)
+    throw new Error('The f64 reference has neither z-loss nor label smoothing.');
+  return new ReferenceEngine(options, optimizer);
+}
+
+type Optimizer = Exclude<TrainFields['optimizer'], { readonly name: 'Muon' }>;
+
+type Values = Float32Array | Float64Array;
+
+interface Slot {
+  readonly parameter: TrainedParameter;
+  readonly values: Values;
+  /** By the prefix of their names. */
+  readonly moments: Readonly<Record<string, Values>>;
+}
+
+class ReferenceEngine implements TrainingEngine {
+  readonly memory: { readonly total: number };
+  readonly #slots: ReadonlyMap<string, Slot>;
+  readonly #graphs: ReturnType<typeof differentiateModel>;
+
+  constructor(
+    readonly options: ReferenceEngineOptions,
+    readonly optimizer: Optimizer,
+  ) {
+    const kinds = optimizer.name === 'AdamW' ? ['exp_avg', 'exp_avg_sq'] : ['momentum'];
+    this.#slots = new Map(
+      options.parameters.map((parameter) => {
+        const Kept = options.kept === 'f64' ? Float64Array : Float32Array;
+        const values = Kept.from(options.values(parameter));
+        const moments = Object.fromEntries(kinds.map((kind) => [kind, new Kept(values.length)]));
+        return [parameter.path, { parameter, values, moments }];
+      }),
+    );
+    const elements = [...this.#slots.values()].reduce((sum, { values }) => sum + values.length, 0);
+    this.memory = { total: (options.kept === 'f64' ? 8 : 4) * elements * (1 + kinds.length) };
+    this.#graphs = differentiateModel(options.model);
+  }
+
+  async step(parts: readonly TrainingPart[], settings: StepSettings): Promise<StepResult> {
+    // As on a device, work goes on beside the caller's; timers keep the order of steps.
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    const weights = this.#weights();
+    const sequences = parts.flat().map(listed);
+    const { loss, gradients } = lossAndGradients(this.options.model, weights, sequences, this.#graphs);
+    const gradientNorm = norm([...gradients.values()].map(({ data }) => data));
+    const parameterNorm = norm([...weights.values()].map(({ data }) => data));
+    const applied = Number.isFinite(loss) && Number.isFinite(gradientNorm) && loss <= (settings.lossLimit ?? Infinity);
+    if (applied) this.#update(gradients, gradientNorm, settings);
+    return { loss, labels: countLabels(sequences), gradientNorm, parameterNorm, applied };
+  }
+
+  evaluate(parts: readonly TrainingPart[]): Promise<{ readonly loss: number; readonly labels: number }> {
+    const sequences = parts.flat().map(listed);
+    const results = evaluateModel(this.options.model, this.#weights(), sequences).sequences;
+    const { loss, count } = crossEntropy(
+      results.map(({ logits }) => logits),
+      sequences.map(({ tokens, labels }) => labels ?? tokens),
+    );
+    return Promise.resolve({ loss, labels: count });
+  }
+
+  parameters(): readonly EngineTensor[] {
+    return [...this.#slots.values()].map(({ parameter, values }) => tensor(parameter.path, parameter.shape, values));
+  }
+
+  moments(): readonly EngineTensor[] {
+    return [...this.#slots.values()].flatMap(({ parameter, moments }) =>
+      Object.entries(moments).map(([kind, values]) => tensor(`${kind}.${parameter.path}`, parameter.shape, values)),
+    );
+  }
+
+  write(name: string, values: Float32Array): Promise<void> {
+    const [, kind, path] = /^(exp_avg|exp_avg_sq|momentum)\.(.*)$/.exec(name) ?? [undefined, undefined, name];
+    const slot = this.#slots.get(path!);
+    const place = kind === undefined ? slot?.values : slot?.moments[kind];
+    if (place?.length !== values.length) {
+      return Promise.reject(new Error(`There is no ${name} with ${values.length} values.`));
+    }
+    place.set(values);
+    return Promise.resolve();
+  }
+
+  dispose(): void {
+    // Memory of the host.
+  }
+
+  #weights(): ReadonlyMap<string, Reference> {
+    return new Map(
+      [...this.#slots].map(([path, { parameter, values }]) => [
+        path,
+        { shape: parameter.shape, data: Float64Array.from(values) },
+      ]),
+    );
+  }
+
+  #update(gradients: ReadonlyMap<string, Reference>, gradientNorm: number, { step, rate }: StepSettings): void {
+    const { clip } = this.options.recipe;
+    // As in PyTorch's clip_grad_norm_, the origin of the small number too.
+    const factor = clip === null ? 1 : Math.min(1, clip / (gradientNorm + 1e-6));
+    for (const slot of this.#slots.values()) {
+      const { data } = gradients.get(slot.parameter.path)!;
+      const change = updateRule(this.optimizer, slot, step);
+      const own = rate * slot.parameter.rate;
+      const shrink = 1 - own * slot.parameter.decay * this.optimizer.arguments.weight_decay;
+      for (let i = 0; i < data.length; i++) {
+        slot.values[i] = shrink * slot.values[i]! - own * change(i, factor * data[i]!);
+      }
+    }
+  }
+}
+
+/** What a parameter's element moves by, in units of the rate; updates the moments. */
+function updateRule(optimizer: Optimizer, { moments }: Slot, step: number): (i: number, gradient: number) => number {
+  if (optimizer.name === 'SGD') {
+    const { momentum, nesterov } = optimizer.arguments;
+    const mean = moments.momentum!;
+    return (i, g) => {
+      const next = momentum * mean[i]! + g;
+      mean[i] = next;
+      return nesterov ? g + momentum * next : next;
+    };
+  }
+  const { betas, eps } = optimizer.arguments;
+  const [beta1, beta2] = betas;
+  const [warm1, warm2] = [1 - beta1 ** step, 1 - beta2 ** step];
+  const [mean, square] = [moments.exp_avg!, moments.exp_avg_sq!];
+  return (i, g) => {
+    const m = beta1 * mean[i]! + (1 - beta1) * g;
+    const v = beta2 * square[i]! + (1 - beta2) * g * g;
+    mean[i] = m;
+    square[i] = v;
+    return m / warm1 / (sqrt(v / warm2) + eps);
+  };
+}
+
+function tensor(name: string, shape: readonly number[], values: Values): EngineTensor {
+  return { name, shape, read: () => Promise.resolve(Float32Array.from(values)) };
+}
+
+function listed({ tokens, labels }: TrainingSequence): ListedSequence {
+  return { tokens: Array.from(tokens), ...(labels === undefined ? {} : { labels: Array.from(labels) }) };
+}
+
+function countLabels(sequences: readonly ListedSequence[]): number {
+  return sequences.reduce(
+    (sum, { tokens, labels }) => sum + (labels ?? tokens).slice(1).filter((label) => label !== IGNORED).length,
+    0,
+  );
+}
+
+function norm(tensors: readonly Float64Array[]): number {
+  return sqrt(tensors.reduce((sum, data) => data.reduce((part, x) => part + x * x, sum), 0));
+}
