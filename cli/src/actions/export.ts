@@ -5,6 +5,7 @@ import type { Checked, CheckedModel, ModelType } from '@hyb/compiler';
 import { formatBytes, formatCount } from '@hyb/compiler/inspect/units';
 import { openCheckpoint } from '@hyb/runtime';
 import { STORAGE_DTYPE } from '@hyb/runtime/weights/convert';
+import type { WeightPolicy } from '../commands/context.js';
 import type { EXPORT_DTYPES, EXPORT_TYPES } from '../commands/export.js';
 import { companionFields, companionFiles } from '../export/companions.js';
 import { findTensors, ownLayout, transformersLayout } from '../export/tensors.js';
@@ -26,7 +27,7 @@ export interface ExportOptions {
   readonly type?: (typeof EXPORT_TYPES)[number];
   readonly dtype?: (typeof EXPORT_DTYPES)[number];
   readonly shardSize: number;
-  readonly ignoreUnexpected?: boolean;
+  readonly unexpected: WeightPolicy;
   readonly force?: boolean;
   readonly root?: string;
   readonly json?: boolean;
@@ -40,7 +41,7 @@ interface Format {
 }
 
 export async function exportModel(io: Io, source: string, folder: string, options: ExportOptions): Promise<number> {
-  const { json, configOnly, dtype, shardSize, ignoreUnexpected } = options;
+  const { json, configOnly, dtype, shardSize, unexpected } = options;
   const target = resolve(io.cwd, folder);
   checkTarget(target, folder, options);
   const opened = await openSource(io, source, options);
@@ -66,7 +67,7 @@ export async function exportModel(io: Io, source: string, folder: string, option
           ? []
           : findTensors(checked, checkpoint, format.layout, {
               dtype: dtype && STORAGE_DTYPE[dtype],
-              unexpected: ignoreUnexpected ? 'ignore' : 'error',
+              unexpected,
               warn: (message) => io.err(`${io.paintErr.yellow('warning')} ${message}\n`),
             });
       const copies = beside === undefined ? [] : companionFiles(beside);

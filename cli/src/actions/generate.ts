@@ -5,6 +5,7 @@ import { planModel } from '@hyb/compiler';
 import { printWgsl } from '@hyb/compiler/wgsl/index';
 import { createModel, openDevice } from '@hyb/runtime';
 import type { LoadProgress, StorageType, TextCodec } from '@hyb/runtime';
+import type { WeightPolicy } from '../commands/context.js';
 import { continuePrompt } from '../generate/continue.js';
 import type { ContinueOptions, ContinueRequest } from '../generate/continue.js';
 import { Interrupted, INTERRUPTED, onInterrupt } from '../generate/interrupt.js';
@@ -23,7 +24,8 @@ export interface GenerateCommandOptions extends PromptOptions, ContinueOptions {
   readonly tokenizer?: string;
   readonly model?: string;
   readonly storage?: StorageType;
-  readonly ignoreUnexpected?: boolean;
+  readonly unexpected: WeightPolicy;
+  readonly nonFinite: WeightPolicy;
   readonly root?: string;
 }
 
@@ -100,7 +102,8 @@ function loadOptions(
     onWarning: (message: string): void => io.err(`${io.paintErr.yellow('warning')} ${message}\n`),
     ...(tokenizer === undefined ? {} : { tokenizer }),
     ...(options.storage === undefined ? {} : { storage: options.storage }),
-    ...(options.ignoreUnexpected ? { unexpected: 'ignore' as const } : {}),
+    unexpected: options.unexpected,
+    nonFinite: options.nonFinite,
   };
 }
 

@@ -1,3 +1,4 @@
+import { Option } from 'commander';
 import type { Command } from 'commander';
 import type { Io } from '../terminal/io.js';
 
@@ -15,4 +16,11 @@ export type DefineCommand = (context: Context) => Command;
 export function examples(...rows: readonly (readonly [command: string, meaning: string])[]): string {
   const width = Math.max(...rows.map(([command]) => command.length));
   return `\nExamples:\n${rows.map(([command, meaning]) => `  $ ${command.padEnd(width)}  ${meaning}`).join('\n')}\n`;
+}
+
+/** What to do about something odd in a checkpoint, under the name that loading has for it. */
+export type WeightPolicy = 'error' | 'warn' | 'ignore';
+
+export function weightPolicy(name: string, what: string): Option {
+  return new Option(`--${name} <what to do>`, `about ${what}`).choices(['error', 'warn', 'ignore']).default('error');
 }

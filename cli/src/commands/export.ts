@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import type { ExportOptions } from '../actions/export.js';
 import type { Context } from './context.js';
-import { examples } from './context.js';
+import { examples, weightPolicy } from './context.js';
 import { byteSize } from './numbers.js';
 
 /** `hyb` is a folder of our own: for models with blocks that transformers does not know. */
@@ -27,7 +27,7 @@ export function exportCommand({ io, run }: Context): Command {
     )
     .addOption(new Option('--dtype <type>', 'store tensors as (default: as they are)').choices(EXPORT_DTYPES))
     .addOption(new Option('--shard-size <size>', 'largest file').argParser(byteSize).default(5e9, '5GB'))
-    .option('--ignore-unexpected', 'leave out tensors that the model has no place for')
+    .addOption(weightPolicy('unexpected', 'tensors that the model has no place for'))
     .option('-f, --force', 'replace a checkpoint that is there already')
     .option('--root <folder>', 'folder that `use` may not leave')
     .option('--json', 'print what was written as JSON')

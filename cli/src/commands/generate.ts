@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import type { GenerateCommandOptions } from '../actions/generate.js';
 import type { Context } from './context.js';
-import { examples } from './context.js';
+import { examples, weightPolicy } from './context.js';
 import { between, count, countOrNone, tokenIds } from './numbers.js';
 
 export function generate({ io, run }: Context): Command {
@@ -29,7 +29,8 @@ export function generate({ io, run }: Context): Command {
     .option('--ignore-end', 'go on after the token that ends a text')
     .option('-m, --model <Name>', 'which model of the file (default: the first)')
     .addOption(new Option('--storage <type>', 'store matrices on the device as').choices(['f32', 'f16', 'bf16']))
-    .option('--ignore-unexpected', 'load although the checkpoint holds tensors that the model has no place for')
+    .addOption(weightPolicy('unexpected', 'tensors that the model has no place for'))
+    .addOption(weightPolicy('non-finite', 'NaN and infinity in the weights'))
     .option('--save-state <file>', 'write what the model remembers at the end')
     .option('--from-state <file>', 'go on from what --save-state wrote, with the prompt as what comes next')
     .option('--root <folder>', 'folder that `use` may not leave')

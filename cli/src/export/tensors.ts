@@ -65,7 +65,7 @@ export function findTensors(
     warn,
   }: {
     readonly dtype?: FloatDtype | undefined;
-    readonly unexpected: 'error' | 'ignore';
+    readonly unexpected: 'error' | 'warn' | 'ignore';
     readonly warn: (message: string) => void;
   },
 ): readonly ExportedTensor[] {

@@ -1,4 +1,5 @@
 /** Source files of a project on disk, for the compiler, which reads none itself. */
+import { isUtf8 } from 'node:buffer';
 import { readFileSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SourceHost } from '@hyb/compiler';
@@ -47,11 +48,27 @@ function readInside(root: string, path: string): string | undefined {
 export function readSource(absolute: string, name: string): string {
   const { size } = statSync(absolute);
   if (size > LARGEST_SOURCE) throw new CliError(`${name} has ${size} bytes, which is more than a source has.`);
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(absolute));
-  } catch (cause) {
-    throw new CliError(`${name} is not a text in UTF-8.`, undefined, { cause });
+  const bytes = readFileSync(absolute);
+  if (!isUtf8(bytes)) throw notText(bytes, name);
+  return bytes.toString('utf8').replace(/^\uFEFF/, '');
+}
+
+/** Says where a file stops being text. */
+function notText(bytes: Buffer, name: string): CliError {
+  let [valid, invalid] = [0, bytes.length];
+  // Of a prefix that ends within a character only the last three bytes can be at fault.
+  const startsWell = (length: number): boolean =>
+    [0, 1, 2, 3].some((back) => back <= length && isUtf8(bytes.subarray(0, length - back)));
+  while (invalid - valid > 1) {
+    const middle = (valid + invalid) >> 1;
+    if (startsWell(middle)) valid = middle;
+    else invalid = middle;
   }
+  while (valid > 0 && !isUtf8(bytes.subarray(0, valid))) valid--;
+  const before = bytes.subarray(0, valid);
+  const line = 1 + before.reduce((count, byte) => count + Number(byte === 0x0a), 0);
+  const byte = `0x${bytes[valid]!.toString(16).padStart(2, '0')}`;
+  return new CliError(`${name}:${line} is not a text in UTF-8: there is the byte ${byte}.`, 'Save the file as UTF-8.');
 }
 
 /** The `.hyb` files of a project, for suggestions; folders of packages and hidden ones are left out. */

@@ -1,5 +1,5 @@
 /** The model evaluated in f64 by the meaning of its ops: no kernels, no device. */
-import { evaluateModel, modelParameters } from '@hyb/compiler';
+import { evaluateModel, modelParameters, parameterPath } from '@hyb/compiler';
 import type { CheckedModel, Reference, SequenceState } from '@hyb/compiler';
 import { openCheckpoint, readTensor } from '@hyb/runtime';
 import type { Runner } from './measure.js';
@@ -45,7 +45,7 @@ export async function readParameters(
   for (const instance of graph.instances) {
     for (const { path, type } of graph.graphs[instance.graph]!.parameters) {
       const shape = type.dims.map(({ extent }) => extent as number);
-      shapes.set(instance.aliases[path] ?? `${instance.path}.${path}`, shape);
+      shapes.set(parameterPath(instance, path), shape);
     }
   }
   const entries =

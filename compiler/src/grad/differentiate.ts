@@ -4,6 +4,7 @@ import type { Graph, NodeId } from '../graph/graph.js';
 import type { OpAttributes, OpName } from '../ops/attributes.js';
 import { opDefinition } from '../ops/table.js';
 import { backpropagate } from './reverse.js';
+import { byName } from '../model/by-name.js';
 
 /**
  * A graph that holds the forward computation and its gradients. It reads the forward graph's inputs and `gradient`, that
@@ -49,7 +50,7 @@ export function differentiate(graph: Graph): GradientGraph {
   const found = backpropagate(builder, copies, new Map([[output, seed]]), new Set(leaves.keys()), opDefinition);
   const { graph: joint, roots } = builder.finishAll(`${graph.name}.gradient`, output, [...found.values()]);
   let input: NodeId | undefined;
-  const parameters: Record<string, NodeId> = {};
+  const parameters = byName<NodeId>();
   [...found.keys()].forEach((leaf, i) => {
     const path = leaves.get(leaf);
     if (path === undefined) input = roots[i]!;

@@ -75,7 +75,13 @@ export interface ModelGraph {
   readonly instances: readonly GraphInstance[];
 }
 
+/** Where a parameter lives that is not the instance's own; undefined if it is. */
+export function sharedPath({ aliases }: GraphInstance, local: string): string | undefined {
+  // Parameters have names that users gave them, `constructor` perhaps.
+  return Object.hasOwn(aliases, local) ? aliases[local] : undefined;
+}
+
 /** Full path of an instance's parameter, such as `layers.3.in_z.weight`. */
 export function parameterPath(instance: GraphInstance, local: string): string {
-  return instance.aliases[local] ?? `${instance.path}.${local}`;
+  return sharedPath(instance, local) ?? `${instance.path}.${local}`;
 }

@@ -1,11 +1,12 @@
 import type { Buffer, KernelBuilder } from '../kernel/build.js';
 import type { BufferElement, Expression } from '../kernel/ir.js';
 import type { CallOperand, CallUniform } from './call.js';
+import { byName } from '../model/by-name.js';
 
 /** Buffers and uniforms of a kernel under construction, and what they are bound to. */
 export class Bindings {
   readonly #buffers = new Map<string, { readonly buffer: Buffer; readonly operand: CallOperand }>();
-  readonly #uniforms: Record<string, CallUniform> = {};
+  readonly #uniforms = byName<CallUniform>();
 
   constructor(readonly builder: KernelBuilder) {}
 

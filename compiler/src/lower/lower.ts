@@ -32,6 +32,7 @@ import { lowerSsdGradient } from './ssd/gradient/gradient.js';
 import { lowerSsd } from './ssd/ssd.js';
 import { lowerStack } from './stack.js';
 import { lowerTimeSum } from './time-sum.js';
+import { byName } from '../model/by-name.js';
 
 const STRUCTURED: { readonly [N in OpName]?: Lowering<N> } = {
   attend: lowerAttend,
@@ -193,7 +194,7 @@ function matrixOf(context: FusionContext, id: NodeId): MatrixOperand {
 
 /** Vector parameters one after another, each on a multiple of 4 elements; the pack on a multiple of 64. */
 export function vectorLayout(graph: Graph): VectorLayout {
-  const offsets: Record<string, number> = {};
+  const offsets = byName<number>();
   let elements = 0;
   for (const parameter of graph.parameters) {
     if (parameter.role !== 'vector') continue;

@@ -1,6 +1,7 @@
 import type { KernelSpec } from '@hyb/runtime';
 import type { Expression, Kernel } from '../kernel/ir.js';
 import type { KernelCall } from '../lower/call.js';
+import { byName } from '../model/by-name.js';
 
 const BYTES: Readonly<Record<string, number>> = {
   f32: 4,
@@ -22,7 +23,7 @@ const BYTES: Readonly<Record<string, number>> = {
 export class KernelRegistry {
   readonly #byContent = new Map<string, string>();
   readonly #names = new Map<string, number>();
-  readonly #specs: Record<string, KernelSpec> = {};
+  readonly #specs = byName<KernelSpec>();
   readonly #kernels = new Map<string, Kernel>();
 
   /** The kernel's id in the program. */

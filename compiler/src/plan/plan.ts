@@ -31,6 +31,7 @@ import type { OpState } from '../ops/op.js';
 import { ActivationPool } from './activations.js';
 import { KernelRegistry } from './kernels.js';
 import { planTraining } from './training.js';
+import { byName } from '../model/by-name.js';
 
 export interface PlanOptions {
   readonly fused?: boolean;
@@ -199,13 +200,13 @@ class Planner {
   #instance(instance: GraphInstance, stage: StageCalls): StageInstance {
     const { graph } = stage;
     this.#addParameters(instance, graph);
-    const matrices: Record<string, string> = {};
+    const matrices = byName<string>();
     for (const call of [...stage.calls.prepare, ...stage.calls.prefill, ...stage.calls.decode]) {
       for (const operand of Object.values(call.bindings)) {
         if (operand.kind === 'matrix') matrices[matrixKey(operand)] ??= this.#matrix(instance, graph, operand);
       }
     }
-    const states: Record<string, string> = {};
+    const states = byName<string>();
     for (const node of graph.nodes) {
       for (const state of statesOf(graph, node)) {
         const key = stateKey(graph, node.id, state.name);

@@ -34,7 +34,7 @@ export function verifyModel(model: Model): readonly string[] {
   if (model.head.norm !== undefined) problems.push(...normProblems('the head', model.head.norm));
   for (const { selector } of model.precision) {
     if (selector?.kind === 'alias')
-      check(selector.alias in model.aliases, `a precision rule is for '${selector.alias}'`);
+      check(Object.hasOwn(model.aliases, selector.alias), `a precision rule is for '${selector.alias}'`);
     if (selector?.kind === 'layer') {
       const { start, end } = selector;
       check(

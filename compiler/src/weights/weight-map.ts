@@ -3,7 +3,7 @@ import type { BlockDeclaration, Diagnostic, ParamStatement, WeightsDeclaration }
 import { Diagnostics } from '../diagnostics/collector.js';
 import { didYouMean, listNames } from '../diagnostics/suggest.js';
 import type { Graph, GraphNode, ModelGraph } from '../graph/graph.js';
-import { parameterPath } from '../graph/graph.js';
+import { parameterPath, sharedPath } from '../graph/graph.js';
 import type { Model } from '../model/model.js';
 import { fileEnvironment } from '../resolve/environment.js';
 import { evaluate } from '../resolve/evaluate.js';
@@ -45,7 +45,7 @@ export function modelParameters(graph: ModelGraph): readonly ModelParameter[] {
   const result = new Map<string, ModelParameter>();
   for (const instance of graph.instances) {
     for (const { path: local } of graph.graphs[instance.graph]!.parameters) {
-      if (instance.aliases[local] !== undefined) continue;
+      if (sharedPath(instance, local) !== undefined) continue;
       const path = parameterPath(instance, local);
       result.set(path, { path, shape: shapes[instance.graph]!.get(local)! });
     }
@@ -194,8 +194,9 @@ class Expansion {
       if (path === 'weight') return head.tie;
       return path === 'bias' || (path.startsWith('norm.') && head.norm === undefined);
     }
-    const blocks = owner === 'layers' ? Object.values(this.model.aliases) : [this.model.aliases[owner]];
-    return blocks.some((block) => block !== undefined && mayHave(block.declaration, path));
+    const { aliases } = this.model;
+    const blocks = Object.keys(aliases).filter((alias) => owner === 'layers' || owner === alias);
+    return blocks.some((alias) => mayHave(aliases[alias]!.declaration, path));
   }
 
   #unknown(part: ParameterTemplate, parameter: string): void {

@@ -36,6 +36,7 @@ export async function createModel(program: Program, sources: WgslSources, option
   checkProgram(program);
 
   const owned: { dispose(): void }[] = [];
+  const failed = new AbortController();
   const checkpoint = await openCheckpoint(options.weights, signal);
   let memory: DeviceMemory | undefined;
   try {
@@ -47,7 +48,7 @@ export async function createModel(program: Program, sources: WgslSources, option
     const kernels = new Kernels(program, sources, device);
     const executor = new Executor(program, device, memory, kernels, weights);
     // Pipelines compile while weights arrive.
-    const compiled = executor.compile();
+    const compiled = executor.compile(failed.signal);
     compiled.catch(() => undefined);
     const { onProgress } = options;
     await streamWeights(program, found, weights, device, { storage, nonFinite, warn, onProgress, signal });
@@ -55,6 +56,7 @@ export async function createModel(program: Program, sources: WgslSources, option
     await executor.prepare();
     return new LoadedModel({ executor, kernels, tokenizer: options.tokenizer, pieceTokens, owned });
   } catch (error) {
+    failed.abort();
     memory?.freeAll();
     for (const disposable of owned) disposable.dispose();
     throw error;

@@ -50,16 +50,26 @@ export class Executor {
     this.#stages = new Map(program.stages.map((stage) => [stage.id, stage]));
   }
 
-  /** Compiles every kernel that some step needs. */
-  async compile(): Promise<void> {
-    const pending: Promise<unknown>[] = [];
+  /** Compiles every kernel that some step needs, a few at a time, so that little is under way when `signal` aborts. */
+  async compile(signal?: AbortSignal): Promise<void> {
+    const jobs = this.#compileJobs();
+    const together = this.device.features.has('hardware') ? 16 : 4;
+    const work = async (): Promise<void> => {
+      for (const job of jobs) {
+        signal?.throwIfAborted();
+        await job();
+      }
+    };
+    await Promise.all(Array.from({ length: together }, work));
+  }
+
+  *#compileJobs(): Generator<() => Promise<unknown>, void, undefined> {
     for (const instance of [...this.program.schedule, this.program.sample]) {
       for (const step of stepsOf(this.#stage(instance))) {
         const spec = this.#kernels.spec(step.kernel);
-        pending.push(this.#kernels.compile(step.kernel, storagesOf(step, spec, instance, this.#weights)));
+        yield () => this.#kernels.compile(step.kernel, storagesOf(step, spec, instance, this.#weights));
       }
     }
-    await Promise.all(pending);
   }
 
   /** Runs what stages derive from weights, once these are loaded. */

@@ -25,6 +25,8 @@ interface Expected {
   readonly names: readonly string[];
   readonly shape: readonly number[];
   readonly parts: readonly string[];
+  /** One dimension here may be several in the file, and not only the other way round: heads and their channels, say. */
+  readonly regroup?: boolean;
 }
 
 /**
@@ -45,7 +47,7 @@ export function matchCheckpoint(
   const sources = new Map<string, ParameterSource>();
   const shapes = new Map(program.parameters.map(({ path, shape }) => [path, shape]));
 
-  for (const { names, shape, parts } of expected) {
+  for (const { names, shape, parts, regroup } of expected) {
     const present = names.filter((name) => checkpoint.tensors.has(name));
     for (const name of present) used.add(name);
     if (present.length > 1) {
@@ -58,7 +60,7 @@ export function matchCheckpoint(
       continue;
     }
     const { dtype } = tensor;
-    if (!fits(tensor.shape, shape)) {
+    if (!(fits(tensor.shape, shape) || (regroup && fits(shape, tensor.shape)))) {
       wrong.push(`${tensor.name}: expected [${shape.join(', ')}], found [${tensor.shape.join(', ')}]`);
       continue;
     }
@@ -102,9 +104,14 @@ function fits(found: readonly number[], shape: readonly number[]): boolean {
 }
 
 function expectedTensors(program: Layout, { tensors }: Pick<Checkpoint, 'tensors'>): readonly Expected[] {
-  const own = program.parameters.map(({ path, shape }) => ({ names: [path], shape, parts: [path] }));
+  const own = program.parameters.map(({ path, shape }): Expected => ({
+    names: [path],
+    shape,
+    parts: [path],
+    regroup: true,
+  }));
   if (!program.checkpoint) return own;
-  const mapped = program.checkpoint.map(({ name, aliases = [], shape, parts }) => ({
+  const mapped: readonly Expected[] = program.checkpoint.map(({ name, aliases = [], shape, parts }) => ({
     names: [name, ...aliases],
     shape,
     parts,

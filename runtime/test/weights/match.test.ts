@@ -32,3 +32,16 @@ test('what the model has no use for may be there, and nothing else', () => {
   expect(() => match({ 'model.ab': [4], 'other.weight': [9] })).toThrow(/Unexpected \(1\):\s+other\.weight/);
   expect(() => match({ 'lm_head.weight': [9] })).toThrow(/Missing \(1\):\s+model\.ab/);
 });
+
+test('heads and their channels may be one dimension or two, where the names are our own', () => {
+  const layout: Layout = { parameters: [{ ...parameter('q.weight'), shape: [4, 8, 32] }] };
+  for (const shape of [[4, 8, 32], [32, 32], [4, 256], [1024], [2, 2, 8, 32]]) {
+    expect(match({ 'q.weight': shape }, layout)).toEqual({ 'q.weight': 'q.weight[0]' });
+  }
+  for (const shape of [[8, 4, 32], [16, 64], [32, 33], [], [4, 8, 32, 2]]) {
+    expect(() => match({ 'q.weight': shape }, layout)).toThrow(/expected \[4, 8, 32\]/);
+  }
+  // What others name has the shape that the weight map says.
+  const mapped = { ...layout, checkpoint: [{ name: 'm', shape: [32, 32], parts: ['q.weight'] }] };
+  expect(() => match({ m: [4, 8, 32] }, mapped)).toThrow(/expected \[32, 32\]/);
+});

@@ -1,6 +1,6 @@
 /**
- * Host memory while a checkpoint of over 1 GB is loaded. It takes a while and the disk space, so it runs with HYB_SLOW=1 only;
- * `load.test.ts` shows on a small one that no read is longer than the bounded buffer.
+ * Host memory while a checkpoint is loaded that does not fit into it whole. `load.test.ts` shows that no read is longer than
+ * the bounded buffer; `npm run prove:memory` loads a model of over 1 GB.
  */
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,10 +8,11 @@ import { join } from 'node:path';
 import { environments, type Environment } from '../../../tests/support/environments.js';
 import { tinyProgram } from '../support/tiny-program.js';
 
-const slow = process.env.HYB_SLOW === '1' ? describe : describe.skip;
+/** Bytes of the host that loading may take. */
+const MOST = 256e6;
 
-slow('a checkpoint of 1 GB', () => {
-  const [vocab, width] = [32_768, 4096];
+describe('a checkpoint of 268 MB', () => {
+  const [vocab, width] = [16_384, 2048];
   let folder: string;
   let file: string;
   let environment: Environment;
@@ -47,10 +48,9 @@ slow('a checkpoint of 1 GB', () => {
     await rm(folder, { recursive: true });
   });
 
+  // Held whole, in any type, it would be over the bound with what Node takes anyway.
   test.each([
     ['f32', 'a file'],
-    ['bf16', 'a file'],
-    ['f16', 'a file'],
     ['bf16', 'a URL'],
   ] as const)(
     'is loaded as %s from %s within 256 MB of the host',
@@ -58,19 +58,13 @@ slow('a checkpoint of 1 GB', () => {
       const entry = join(import.meta.dirname, '../programs/load-memory.ts');
       const args = { file: from === 'a URL' ? 'files/model.safetensors' : file, vocab, width, storage };
       const result = await environment.run<{
-        before: number;
         most: number;
         afterwards: number;
-        seconds: number;
         weights: number;
       }>(entry, { args, timeout: 600_000 });
-      const megabytes = Object.fromEntries(
-        Object.entries(result).map(([name, value]) => [name, name === 'seconds' ? value : Math.round(value / 1e6)]),
-      );
-      console.log(storage, from, megabytes);
-      expect(result.weights).toBeGreaterThan((storage === 'f32' ? 1 : 0.5) * 2 ** 30);
-      expect(result.most).toBeLessThan(256e6);
-      expect(result.afterwards).toBeLessThan(256e6);
+      expect(result.weights).toBeGreaterThan((storage === 'f32' ? 1 : 0.5) * 2 ** 28);
+      expect(result.most).toBeLessThan(MOST);
+      expect(result.afterwards).toBeLessThan(MOST);
     },
     600_000,
   );

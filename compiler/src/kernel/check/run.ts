@@ -14,6 +14,7 @@ import { Clock, SharedShadow, StorageShadow } from './memory.js';
 import { schedule } from './schedule.js';
 import type { WeightsBuffer } from './weights.js';
 import { decodeWeights } from './weights.js';
+import { byName } from '../../model/by-name.js';
 
 export type BufferData = Float32Array | Uint32Array | Int32Array | WeightsBuffer;
 
@@ -99,7 +100,7 @@ export function run(kernel: Kernel, options: RunOptions): RunResult {
     // Enough faults.
     if (!(error instanceof Stop)) throw error;
   }
-  const unwritten: Record<string, number> = {};
+  const unwritten = byName<number>();
   for (const { name, shadow } of buffers) if (unread.has(name) && shadow) unwritten[name] = shadow.unwritten;
   return { faults: log.faults, unwritten };
 }

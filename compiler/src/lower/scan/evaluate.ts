@@ -11,6 +11,7 @@ import { BINARY_EXPRESSIONS, castExpression, isTrue, UNARY_EXPRESSIONS } from '.
 import { extentOf, isReduction, keptByReshape } from './axes.js';
 import { reducedElements } from './plan.js';
 import type { ScanPlan } from './plan.js';
+import { byName } from '../../model/by-name.js';
 
 const UNARY_NAMES: ReadonlySet<string> = new Set(UNARY);
 const BINARY_NAMES: ReadonlySet<string> = new Set(BINARY);
@@ -195,7 +196,7 @@ export function indicesOf(
   extent: (d: Dim) => number,
   flat: Expression,
 ): Place {
-  const place: Record<string, Expression> = {};
+  const place = byName<Expression>();
   let stride = 1;
   const large = dims.filter((d) => extent(d) > 1);
   for (const d of [...dims].reverse()) {

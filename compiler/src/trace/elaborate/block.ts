@@ -11,6 +11,7 @@ import { checkResult, matchShape } from './shape.js';
 import { applicationsOf, elaborateBody } from './statement.js';
 import { FAILED, describe, isConstant, typeOf } from './values.js';
 import type { Value } from './values.js';
+import { byName } from '../../model/by-name.js';
 
 export const PARAMETER_KINDS = ['int', 'float', 'bool', 'fn', 'norm', 'string', 'tuple'] as const;
 export type ParameterKind = (typeof PARAMETER_KINDS)[number];
@@ -182,7 +183,7 @@ export function instanceArguments(
     reportMissing(signature, bound.missing, span, frame);
     return undefined;
   }
-  const values: Record<string, Constant> = {};
+  const values = byName<Constant>();
   const defaults = defaultsFrame(frame, scope);
   let complete = true;
   for (const parameter of declaration.parameters) {

@@ -18,6 +18,7 @@ import { applySlot } from './slot.js';
 import { elaborateBody } from './statement.js';
 import { FAILED, describe, isConstant, typeOf } from './values.js';
 import type { ConvolutionModule, LinearModule, ModuleValue, Value } from './values.js';
+import { byName } from '../../model/by-name.js';
 
 export function call(expression: Call, frame: Frame): Value {
   const callee = calleeOf(expression.callee, frame);
@@ -120,7 +121,7 @@ function partial(
   frame: Frame,
   span: Span,
 ): Value {
-  const constants: Record<string, Constant> = {};
+  const constants = byName<Constant>();
   for (const [name, { value }] of values) if (isConstant(value)) constants[name] = value;
   const named = written.length > 0 && written.every((argument) => argument.name !== undefined);
   if (named && Object.keys(constants).length === values.size) return { ...callee, arguments: constants };

@@ -23,6 +23,7 @@ import { repair, sampleSizes } from './sampling.js';
 import type { Sizes } from './sampling.js';
 import { GenericSizes } from './sizes.js';
 import { report } from '../messages/report.js';
+import { byName } from '../../model/by-name.js';
 
 /** How often sizes are changed to meet the requirements of a block before giving up. */
 const ATTEMPTS = 40;
@@ -135,7 +136,7 @@ function sampleArguments(
   generic: GenericSizes,
 ): Readonly<Record<string, Constant>> | undefined {
   const defaults = defaultsFrame({ unit, tape: unit.layer, open: [] }, scope);
-  const values: Record<string, Constant> = {};
+  const values = byName<Constant>();
   for (const { name, default: fallback } of declaration.parameters) {
     const { text } = name;
     const size = sizes.get(text);
