@@ -380,10 +380,11 @@ class Partition {
       const seen = new Set<NodeId>();
       const visit = (id: NodeId, inside: boolean): void => {
         const home = this.#home.get(id);
-        if (home !== undefined && home !== g) {
+        if (home !== undefined && home < g) {
           stored.add(id);
           return;
         }
+        // What a later group stores for others is computed again here.
         if (!inside && home === g) return;
         if (seen.has(id)) return;
         seen.add(id);

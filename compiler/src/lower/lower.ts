@@ -97,38 +97,38 @@ function lowerGroups(
   groups: readonly Group[],
   options: LowerOptions,
 ): readonly (readonly KernelCall[])[] {
-  const stored = new Set(groups.flatMap((g) => g.stores));
-  const context: FusionContext = {
+  const context: Omit<FusionContext, 'stored'> = {
     graph,
     mode: options.mode,
     axis: options.axis,
     layout: options.layout ?? vectorLayout(graph),
-    stored,
     inPlace: options.inPlace,
     ...(options.outputOperand ? { outputOperand: options.outputOperand } : {}),
-    ...(options.gradients ? { gradients: options.gradients, read: crossing(graph, groups, stored, options) } : {}),
+    ...(options.gradients ? { gradients: options.gradients, read: crossing(graph, groups, options) } : {}),
   };
-  return groups.map((group) => lowerGroup(context, group));
+  const stored = storedBefore(groups);
+  return groups.map((group, i) => lowerGroup({ ...context, stored: stored[i]! }, group));
+}
+
+/** What lies in buffers when each group runs. */
+function storedBefore(groups: readonly Group[]): readonly ReadonlySet<NodeId>[] {
+  return groups.map((_, i) => new Set(groups.slice(0, i).flatMap((g) => g.stores)));
 }
 
 /** Values that one group stores and another one reads, or that leave the graph as values. */
-function crossing(
-  graph: Graph,
-  groups: readonly Group[],
-  stored: ReadonlySet<NodeId>,
-  options: LowerOptions,
-): ReadonlySet<NodeId> {
+function crossing(graph: Graph, groups: readonly Group[], options: LowerOptions): ReadonlySet<NodeId> {
   const added = options.gradients!;
   const read = new Set<NodeId>(
     [graph.output, ...(options.roots ?? [])].filter((id) => !added.added.has(id) && !added.matrices.has(id)),
   );
-  for (const group of groups) {
+  const stored = storedBefore(groups);
+  for (const [i, group] of groups.entries()) {
     const own = new Set<NodeId>([...group.anchors, ...group.epilogue, ...group.stores]);
     const seen = new Set<NodeId>();
     const visit = (id: NodeId): void => {
       if (seen.has(id)) return;
       seen.add(id);
-      if (stored.has(id) && !own.has(id)) {
+      if (stored[i]!.has(id) && !own.has(id)) {
         read.add(id);
         return;
       }
