@@ -5,6 +5,7 @@
 import type { Diagnostic } from '@hyb/grammar';
 import type { CheckpointTensor, StorageType } from '@hyb/runtime';
 import type { ModelGraph } from './graph/graph.js';
+import type { Dtype } from './graph/types.js';
 import type { Model } from './model/model.js';
 import { plan } from './plan/plan.js';
 import type { Plan } from './plan/plan.js';
@@ -37,6 +38,8 @@ export interface CheckedModel {
   readonly weightMap?: WeightMap;
   /** Storage of each parameter by full path, as `precision` says. */
   readonly storage: ReadonlyMap<string, StorageType>;
+  /** Format of each parameter by full path, 8-bit ones included. */
+  readonly formats: ReadonlyMap<string, Dtype>;
 }
 
 export interface Checked {
@@ -80,7 +83,13 @@ export function checkModel(model: Model): {
   const dtypes = parameterDtypes(model, traced);
   const storage = new Map([...dtypes].map(([path, dtype]) => [path, storageOf(dtype)] as const));
   return {
-    checked: { model, graph: traced.graph, storage, ...(mapped?.map ? { weightMap: mapped.map } : {}) },
+    checked: {
+      model,
+      graph: traced.graph,
+      storage,
+      formats: dtypes,
+      ...(mapped?.map ? { weightMap: mapped.map } : {}),
+    },
     diagnostics: [...traced.diagnostics, ...(mapped?.diagnostics ?? [])],
   };
 }
@@ -98,13 +107,17 @@ export function compile(host: SourceHost, entry: string, options: CompileOptions
  *
  * @throws Error naming the op where a training program is asked for and an op has no gradient in kernels
  */
-export function planModel({ model, graph, weightMap, storage }: CheckedModel, options: CompileOptions = {}): Plan {
+export function planModel(
+  { model, graph, weightMap, storage, formats }: CheckedModel,
+  options: CompileOptions = {},
+): Plan {
   return plan(graph, {
     fused: options.fused ?? true,
     training: options.training ?? false,
     ...(model.doc ? { doc: model.doc } : {}),
     ...(weightMap ? { checkpoint: checkpointTensors(weightMap), spare: weightMap.copies.map((c) => c.tensor) } : {}),
     storage: (path) => storage.get(path) ?? 'f32',
+    format: (path) => formats.get(path) ?? 'f32',
     blockOf: (layer) => model.layers[layer]!.block.declaration.name.text,
   });
 }

@@ -57,12 +57,12 @@ const CLASSES: Readonly<Partial<Record<OpName, FusionClass>>> = {
 const ELEMENT_WISE: ReadonlySet<string> = new Set([...UNARY, ...BINARY]);
 const ROW_REDUCTIONS: ReadonlySet<string> = new Set(REDUCTIONS);
 
-/** Whether a node adds up all tokens: in gradient graphs, where parameters are summed over. */
-export function sumsTime(graph: Graph, node: GraphNode): boolean {
+/** Whether a node reduces over all tokens: in training, where parameters' gradients are sums and scales are maxima. */
+export function reducesTime(graph: Graph, node: GraphNode): node is GraphNode<'sum' | 'amax'> {
   return (
-    node.op === 'sum' &&
+    (node.op === 'sum' || node.op === 'amax') &&
     hasTime(graph.nodes[node.inputs[0]!]!.type) &&
-    (node as GraphNode<'sum'>).attributes.dims.includes('time')
+    (node as GraphNode<'sum' | 'amax'>).attributes.dims.includes('time')
   );
 }
 

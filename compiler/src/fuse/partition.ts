@@ -12,7 +12,7 @@
  */
 import type { Graph, GraphNode, NodeId } from '../graph/graph.js';
 import type { Mode } from '../lower/call.js';
-import { fusionClass, sumsTime } from './classes.js';
+import { fusionClass, reducesTime } from './classes.js';
 import type { FusionClass } from './classes.js';
 import type { CacheWrite, Group, RowPairs, StructuredGroup } from './group.js';
 import { consumersOf, hasMatrix, linearSets } from './linear-groups.js';
@@ -441,7 +441,7 @@ const WITHOUT_EPILOGUE: ReadonlySet<OpName> = new Set<OpName>([...READS_BUFFERS,
 
 /** The node's class; a sum over tokens has a kernel of its own. */
 function nodeClass(graph: Graph, node: GraphNode): FusionClass {
-  return sumsTime(graph, node) ? 'anchor' : fusionClass(node.op);
+  return reducesTime(graph, node) ? 'anchor' : fusionClass(node.op);
 }
 
 /** The node and all that are the same op of the same inputs, for the gradients of other inputs. */

@@ -15,6 +15,7 @@ import { splitDims } from '../ops/linear.js';
 import { sameDims } from '../ops/shape.js';
 import { differentiate } from './differentiate.js';
 import type { GradientGraph } from './differentiate.js';
+import { roundScaled, scaleCasts } from './scale.js';
 
 /** A summand of the gradient of a parameter, or of a matrix of several. Nodes of the backward graph. */
 export type GradientTerm =
@@ -42,7 +43,7 @@ export interface TrainingGraph {
 }
 
 export interface TrainingGraphOptions {
-  /** Which linear maps of the forward graph are one matrix. */
+  /** Which linear maps of the graph's `forwardGraph` are one matrix. */
   readonly sets: readonly LinearSet[];
   /** Whether the forward pass may keep a node's value. */
   readonly keep: (node: GraphNode) => boolean;
@@ -55,9 +56,25 @@ export function isDear(node: GraphNode): boolean {
   return fusionClass(node.op) === 'anchor' && node.op !== 'embed';
 }
 
-/** @throws Error where a parameter takes part in a way that no kernel can train */
+/** What the forward pass of training computes of a layer's graph: the same, with 8-bit formats scaled. */
+export function forwardGraph(graph: Graph): Graph {
+  return scaleCasts(graph).graph;
+}
+
+/**
+ * @param graph as it was traced; kept nodes are those of its `forwardGraph`
+ * @throws Error where a parameter takes part in a way that no kernel can train
+ */
 export function trainingGraph(graph: Graph, options: TrainingGraphOptions): TrainingGraph {
-  return new Rewriter(graph, differentiate(graph), options).run();
+  // Rounding is differentiated as it stands: the scales are constants to it.
+  const joint = differentiate(graph);
+  const scaled = scaleCasts(joint);
+  const { input, parameters } = joint.gradients;
+  const gradients = {
+    ...(input === undefined ? {} : { input: scaled.moved(input) }),
+    parameters: Object.fromEntries(Object.entries(parameters).map(([path, id]) => [path, scaled.moved(id)])),
+  };
+  return new Rewriter(forwardGraph(graph), { ...scaled.graph, gradients }, options).run();
 }
 
 class Rewriter {
@@ -203,12 +220,15 @@ class Rewriter {
     });
     const first = this.#linears(set)[0]!;
     const { kept } = splitDims(this.joint.nodes[first.inputs[0]!]!.type, first.attributes.in);
+    // Linear maps of one value are one product, so its rules are theirs.
+    const format = first.attributes.gradient ?? 'f32';
     if (parts.length > 1) {
       const attributes = { kept: kept.map((d) => d.name), interleaved: set.interleave > 1 };
-      return builder.add('stack', parts, attributes, { label: `${this.#labelOf(first)}.gradients` });
+      const stacked = builder.add('stack', parts, attributes, { label: `${this.#labelOf(first)}.gradients` });
+      return roundScaled(builder, stacked, format);
     }
     const dims: readonly Dim[] = [...kept, dim('rows', elementsPerToken(tensor(first.attributes.out)))];
-    return builder.add('reshape', parts, { dims });
+    return builder.add('reshape', [roundScaled(builder, parts[0]!, format)], { dims });
   }
 
   #labelOf(node: GraphNode): string {

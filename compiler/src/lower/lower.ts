@@ -1,5 +1,5 @@
 /** From fused groups to kernels: the one place that knows which generator serves which group. */
-import { sumsTime } from '../fuse/classes.js';
+import { reducesTime } from '../fuse/classes.js';
 import type { LinearSet } from '../fuse/linear-groups.js';
 import type { AddedTo, FusionContext } from '../fuse/scope.js';
 import { FusedKernel } from '../fuse/scope.js';
@@ -31,7 +31,7 @@ import { lowerSpectralNorm, spectralNormPath } from './spectral/norm.js';
 import { lowerSsdGradient } from './ssd/gradient/gradient.js';
 import { lowerSsd } from './ssd/ssd.js';
 import { lowerStack } from './stack.js';
-import { lowerTimeSum } from './time-sum.js';
+import { lowerTimeReduction } from './time-reduction.js';
 import { byName } from '../model/by-name.js';
 
 const STRUCTURED: { readonly [N in OpName]?: Lowering<N> } = {
@@ -174,7 +174,8 @@ function lowerStructured(context: FusionContext, group: StructuredGroup): readon
     default:
       break;
   }
-  const lowering = (sumsTime(context.graph, node) ? lowerTimeSum : STRUCTURED[node.op]) as Lowering<OpName> | undefined;
+  const lowering = (reducesTime(context.graph, node) ? lowerTimeReduction : STRUCTURED[node.op]) as
+    Lowering<OpName> | undefined;
   if (!lowering) throw new Error(`no lowering for ${node.op}`);
   return lowering({
     graph: context.graph,

@@ -84,9 +84,10 @@ interface Structured {
 
   /**
    * inputs: x, weight [out…, in…], bias [out…]?. Contracts the dims named in `in` of x, which become `out`:
-   * y[…, o] = Σ_i W[o, i] x[…, i] (+ b[o]). The kept dims of x come first (time, then others).
+   * y[…, o] = Σ_i W[o, i] x[…, i] (+ b[o]). The kept dims of x come first (time, then others). In training, the gradient of
+   * y is rounded to `gradient` where it enters the products of the backward pass.
    */
-  linear: { readonly in: readonly string[]; readonly out: readonly Dim[] };
+  linear: { readonly in: readonly string[]; readonly out: readonly Dim[]; readonly gradient?: Dtype };
   /**
    * Depthwise causal convolution over time. inputs: x [time, channels], weight [channels, kernel], bias [channels]?.
    * o[t, c] = b[c] + Σ_k w[c, k] x[t - (K-1) + k, c]; tokens before the sequence's start are zero.

@@ -30,6 +30,8 @@ import { OPS } from '../ops/table.js';
 import type { OpState } from '../ops/op.js';
 import { ActivationPool } from './activations.js';
 import { KernelRegistry } from './kernels.js';
+import { isScaled } from '../grad/scale.js';
+import type { Dtype } from '../graph/types.js';
 import { planTraining } from './training.js';
 import { byName } from '../model/by-name.js';
 
@@ -41,6 +43,8 @@ export interface PlanOptions {
   readonly spare?: readonly string[];
   /** Default storage of a parameter, by full path; f32 where not said. */
   readonly storage?: (path: string) => StorageType;
+  /** Format of a parameter's values in training, by full path; f32 where not said. */
+  readonly format?: (path: string) => Dtype;
   /** Block name of each layer, for the model's table. */
   readonly blockOf?: (layer: number) => string;
   /** Also plans what trains. Default: not. */
@@ -124,7 +128,17 @@ class Planner {
       stageIds,
       registry: this.#registry,
       table: (frequencies) => this.#table(frequencies),
+      scaled: this.#scaled(),
     });
+  }
+
+  /** Matrices whose values are 8-bit ones of one format. */
+  #scaled(): TrainingProgram['scaled'] {
+    const entries = [...this.#matrices.values()].flatMap(({ id, parts }) => {
+      const [format, ...others] = new Set(parts.map(({ parameter }) => this.options.format?.(parameter) ?? 'f32'));
+      return format !== undefined && isScaled(format) && others.length === 0 ? [[id, format] as const] : [];
+    });
+    return Object.fromEntries(entries);
   }
 
   #lowerGraph(graph: Graph, id: string): StageCalls {

@@ -3,7 +3,7 @@ import type { Operand, Size, Step, TrainingHead, TrainingLevel, TrainingProgram,
 import { TOKENS } from '../fuse/axis.js';
 import { linearSets } from '../fuse/linear-groups.js';
 import type { AddedTo } from '../fuse/scope.js';
-import { isDear, trainingGraph } from '../grad/training-graph.js';
+import { forwardGraph, isDear, trainingGraph } from '../grad/training-graph.js';
 import type { GradientTerm, TrainingGraph } from '../grad/training-graph.js';
 import type { Graph, GraphNode, ModelGraph, NodeId } from '../graph/graph.js';
 import { elementsPerToken, hasTime } from '../graph/types.js';
@@ -24,6 +24,7 @@ export interface TrainingPlanOptions {
   readonly registry: KernelRegistry;
   /** Id of a rotary table. */
   readonly table: (frequencies: readonly number[]) => string;
+  readonly scaled: TrainingProgram['scaled'];
 }
 
 /** @throws Error where an op has no lowering for its gradient */
@@ -52,6 +53,7 @@ class TrainingPlanner {
       stages,
       head: { ...headSteps, activations: this.#headPool.specs() },
       update,
+      scaled: this.options.scaled,
       activations: this.#pool.specs(),
     };
   }
@@ -70,9 +72,10 @@ class TrainingPlanner {
     return this.options.stageIds[this.model.graphs.indexOf(graph)]!;
   }
 
-  #level(graph: Graph, keep: boolean): TrainingLevel {
+  #level(traced: Graph, keep: boolean): TrainingLevel {
+    const graph = forwardGraph(traced);
     const sets = linearSets(graph, this.options.fused);
-    const training = trainingGraph(graph, { sets, keep: (node) => keep && isDear(node) });
+    const training = trainingGraph(traced, { sets, keep: (node) => keep && isDear(node) });
     const forward = lower(graph, { ...this.#common(graph), roots: training.kept });
     const names = keptNames(
       graph,
@@ -118,9 +121,10 @@ class TrainingPlanner {
     });
   }
 
-  #head(graph: Graph): Omit<TrainingHead, 'activations'> {
+  #head(traced: Graph): Omit<TrainingHead, 'activations'> {
+    const graph = forwardGraph(traced);
     const sets = linearSets(graph, this.options.fused);
-    const training = trainingGraph(graph, { sets, keep: () => false, loss: true });
+    const training = trainingGraph(traced, { sets, keep: () => false, loss: true });
     const { backward } = training;
     const places = new Map<NodeId, Operand>();
     const x = inputNode(backward, 'x');

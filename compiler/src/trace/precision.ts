@@ -28,6 +28,7 @@ function decideAt(
     ...at,
     ...(member !== undefined && { member }),
     ...(norm === true && { norm }),
+    ...(role === 'gradients' && linear !== undefined && { linear: { index: first + linear, count } }),
   };
   if (operand === true) {
     if (linear === undefined) return 'f32';

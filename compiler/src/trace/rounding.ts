@@ -8,7 +8,7 @@ import type { Frame } from './elaborate/frame.js';
 
 /** A place inside a block at which a value may be rounded. */
 export interface Place {
-  readonly role: 'activations' | 'state';
+  readonly role: 'activations' | 'state' | 'gradients';
   /** Parameter or slot that the value belongs to, as `PrecisionPlace.member`. */
   readonly member?: string;
   readonly norm?: true;
@@ -45,10 +45,15 @@ export class Rounder {
     return this.#products.size;
   }
 
-  round(frame: Pick<Frame, 'tape'>, node: NodeId, place: Place): NodeId {
+  /** The format at a place, for what is not rounded in this graph: gradients. */
+  formatAt(place: Place): Dtype {
     const index = this.#next++;
     if (this.#decisions === undefined) this.places.push(place);
-    const to = this.#decisions?.[index] ?? 'f32';
+    return this.#decisions?.[index] ?? 'f32';
+  }
+
+  round(frame: Pick<Frame, 'tape'>, node: NodeId, place: Place): NodeId {
+    const to = this.formatAt(place);
     if (to === 'f32') return node;
     const { builder } = frame.tape;
     const built = builder.nodeOf(node);

@@ -7,6 +7,11 @@ export interface TrainingProgram {
   /** The last stage, over chunks of rows: its `tokens` are those of a chunk. */
   readonly head: TrainingHead;
   readonly update: TrainingUpdate;
+  /**
+   * Matrices whose working copies hold values of an 8-bit format, by id: multiplied so that the largest magnitude becomes the
+   * format's largest, rounded, and divided again. The copies are f32.
+   */
+  readonly scaled: Readonly<Record<string, 'e4m3' | 'e5m2'>>;
   /** Shared by all stages but the head. */
   readonly activations: readonly ActivationSpec[];
 }
@@ -34,7 +39,8 @@ export interface TrainingHead {
 
 /**
  * Kernels of the update by name. The engine binds their buffers by `TrainingTable` and sets uniforms by name and the grid for
- * each part of a matrix or pack: `addLosses`, `squares`, `norms`, and the rules `AdamW.f32` … (optimizer and storage).
+ * each part of a matrix or pack: `addLosses`, `squares`, `norms`; the rules `AdamW.f32` … (optimizer and storage); `largest`,
+ * `largestOfAll`, `round.e4m3` … for working copies in 8 bits.
  */
 export type TrainingUpdate = Readonly<Record<string, Step>>;
 
@@ -53,7 +59,7 @@ export type TrainingUpdate = Readonly<Record<string, Step>>;
  * - `buffer`, `master`, `gradient`, `first`, `second`: rows of a matrix or pack
  * - `rows`: vec2f for each of its rows: multiples of rate and decay
  * - `working`: copy of a matrix in its storage type, as words
- * - `range`: u32, of a dispatch over a part: see the kernels
+ * - `scales`: f32, largest magnitude of each matrix that is scaled
  */
 export type TrainingTable =
   | 'labels'
@@ -72,7 +78,7 @@ export type TrainingTable =
   | 'second'
   | 'rows'
   | 'working'
-  | 'range';
+  | 'scales';
 
 export const TRAINING_TABLES = [
   'labels',
@@ -91,7 +97,7 @@ export const TRAINING_TABLES = [
   'second',
   'rows',
   'working',
-  'range',
+  'scales',
 ] as const satisfies readonly TrainingTable[];
 
 /** Elements of `settings`, which the host writes for each step. */

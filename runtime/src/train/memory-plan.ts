@@ -198,6 +198,7 @@ function account(
   const elements = sum(program.matrices, ({ rows, columns }) => rows * columns);
   const vectors = sum(program.vectors, (pack) => Math.max(64, pack.elements));
   const copies = sum(program.matrices, (spec) => {
+    if (storage === undefined && training.scaled[spec.id] !== undefined) return 4 * spec.rows * spec.columns;
     const type = storage ?? matrixStorage(program, spec);
     return type === 'f32' ? 0 : spec.rows * spec.columns * WEIGHT_FORMATS[type].bytes;
   });

@@ -36,6 +36,10 @@ export function placeTraining(
   });
   const working = new Map<string, PlacedMatrix>();
   for (const [id, matrix] of master.matrices) {
+    if (storage === undefined && program.training?.scaled[id] !== undefined) {
+      working.set(id, like(matrix, 'f32', `8-bit copy of matrix ${id}`, memory));
+      continue;
+    }
     const type = storage ?? matrixStorage(program, matrix.spec);
     working.set(id, type === 'f32' ? matrix : like(matrix, type, `${type} copy of matrix ${id}`, memory));
   }

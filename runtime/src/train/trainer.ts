@@ -119,7 +119,7 @@ export class Trainer implements TrainingEngine {
       this.#writeSettings(settings, labels);
       this.#clear();
       const prepared = passes.prepare();
-      if (prepared) this.#submit(prepared.dispatches);
+      this.#submit([...update.scale(), ...(prepared?.dispatches ?? [])]);
       for (const part of parts) {
         const values = await passes.load(part);
         this.#submit([
@@ -148,7 +148,7 @@ export class Trainer implements TrainingEngine {
       const { passes, update } = this.#parts;
       this.#clearTotals();
       const prepared = passes.prepare();
-      if (prepared) this.#submit(prepared.dispatches);
+      this.#submit([...update.scale(), ...(prepared?.dispatches ?? [])]);
       for (const part of parts) {
         const values = await passes.load(part);
         this.#submit([

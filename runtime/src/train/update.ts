@@ -21,6 +21,8 @@ interface Piece {
     readonly working?: GPUBufferBinding;
   };
   readonly storage: 'f32' | 'bf16' | 'f16';
+  /** Of the matrix that it is a part of, where that has a working copy in 8 bits. */
+  readonly scaled?: { readonly format: 'e4m3' | 'e5m2'; readonly matrix: number };
   readonly quads: number;
   readonly rowQuads: number;
   readonly firstRow: number;
@@ -38,6 +40,8 @@ export type RuleName = 'AdamW' | 'SGD';
 export class Update {
   readonly #pieces: readonly Piece[];
   readonly #partials: GPUBuffer;
+  readonly #scales: GPUBuffer | undefined;
+  #scaling: readonly PlannedDispatch[] | undefined;
   readonly #blocks: number;
   #dispatches: readonly PlannedDispatch[] | undefined;
   readonly #losses = new Map<number, { readonly losses: GPUBuffer; readonly made: PlannedDispatch }>();
@@ -54,6 +58,8 @@ export class Update {
     this.#pieces = piecesOf(program, weights, multiples, device, memory);
     this.#blocks = this.#pieces.reduce((n, piece) => n + Math.ceil(piece.quads / BLOCK), 0);
     this.#partials = memory.storage('blocks of norms', 16 * this.#blocks, 'other');
+    const matrices = new Set(this.#pieces.flatMap(({ scaled }) => (scaled ? [scaled.matrix] : [])));
+    this.#scales = matrices.size === 0 ? undefined : memory.storage('scales', 4 * matrices.size, 'other');
   }
 
   #step(name: string) {
@@ -62,6 +68,9 @@ export class Update {
 
   async compile(): Promise<void> {
     const names = new Set(['addLosses', 'squares', 'norms', ...this.#pieces.map((p) => `${this.rule}.${p.storage}`)]);
+    for (const { scaled } of this.#pieces) {
+      if (scaled) for (const name of ['largest', 'largestOfAll', `round.${scaled.format}`]) names.add(name);
+    }
     await Promise.all([...names].map((name) => this.kernels.compile(this.#step(name).kernel, [])));
   }
 
@@ -74,6 +83,42 @@ export class Update {
       this.#losses.set(rows, (known = { losses, made }));
     }
     return known.made;
+  }
+
+  /** Makes the working copies in 8 bits of the master copies. */
+  scale(): readonly PlannedDispatch[] {
+    this.#scaling ??= [...new Set(this.#pieces.flatMap(({ scaled }) => (scaled ? [scaled.matrix] : [])))].flatMap(
+      (matrix) => this.#scale(matrix),
+    );
+    return this.#scaling;
+  }
+
+  #scale(matrix: number): readonly PlannedDispatch[] {
+    const pieces = this.#pieces.filter(({ scaled }) => scaled?.matrix === matrix);
+    const bind =
+      (piece?: Piece) =>
+      (name: TrainingTable): GPUBufferBinding => {
+        if (name === 'master') return piece!.buffers.master;
+        if (name === 'working') return piece!.buffers.working!;
+        return { buffer: name === 'partials' ? this.#partials : this.#scales! };
+      };
+    let blocks = 0;
+    const largest = pieces.map((piece) => {
+      const own = Math.ceil(piece.quads / BLOCK);
+      const uniforms = { quad_count: piece.quads, first_block: blocks };
+      blocks += own;
+      return this.#dispatch('largest', uniforms, own, bind(piece));
+    });
+    const all = this.#dispatch('largestOfAll', { block_count: blocks, matrix_index: matrix }, 1, bind());
+    const rounded = pieces.map((piece) =>
+      this.#dispatch(
+        `round.${piece.scaled!.format}`,
+        { quad_count: piece.quads, matrix_index: matrix },
+        Math.ceil(piece.quads / THREADS),
+        bind(piece),
+      ),
+    );
+    return [...largest, all, ...rounded];
   }
 
   /** Norms, then the update. Made once: nothing of it depends on the batch. */
@@ -162,6 +207,7 @@ function piecesOf(
     return buffer;
   };
   const pieces: Piece[] = [];
+  let matrices = 0;
   for (const [id, { spec, parts }] of weights.master.matrices) {
     const values = new Float32Array(2 * spec.rows);
     for (const part of spec.parts) {
@@ -170,6 +216,8 @@ function piecesOf(
     }
     const rows = rowsBuffer(id, values);
     const working = weights.working.matrices.get(id)!;
+    const format = working === weights.master.matrices.get(id) ? undefined : program.training!.scaled[id];
+    const scaled = format !== undefined && working.storage === 'f32' ? { format, matrix: matrices++ } : undefined;
     const own = (of: PlacedWeights, i: number): GPUBufferBinding => ({ buffer: of.matrices.get(id)!.parts[i]!.buffer });
     parts.forEach((part, i) => {
       pieces.push({
@@ -177,9 +225,10 @@ function piecesOf(
           master: own(weights.master, i),
           gradient: own(weights.gradients, i),
           moments: weights.moments.map((m) => own(m, i)),
-          ...(working.storage === 'f32' ? {} : { working: own(weights.working, i) }),
+          ...(working.storage === 'f32' && !scaled ? {} : { working: own(weights.working, i) }),
         },
         storage: working.storage,
+        ...(scaled ? { scaled } : {}),
         quads: (part.rows * spec.columns) / 4,
         rowQuads: spec.columns / 4,
         firstRow: part.row,

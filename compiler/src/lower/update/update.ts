@@ -1,6 +1,7 @@
 /** All kernels of the update, by the names under which the engine finds them. */
 import type { KernelCall } from '../call.js';
 import { addLosses, norms, squares } from './norms.js';
+import { largest, largestOfAll, roundTo } from './scale.js';
 import { adamW, sgd } from './rules.js';
 
 export function updateCalls(): Readonly<Record<string, KernelCall>> {
@@ -8,6 +9,10 @@ export function updateCalls(): Readonly<Record<string, KernelCall>> {
     addLosses: addLosses(),
     squares: squares(),
     norms: norms(),
+    largest: largest(),
+    largestOfAll: largestOfAll(),
+    'round.e4m3': roundTo('e4m3'),
+    'round.e5m2': roundTo('e5m2'),
     ...Object.fromEntries(
       (['f32', 'bf16', 'f16'] as const).flatMap((storage) => [
         [`AdamW.${storage}`, adamW(storage)],

@@ -291,7 +291,12 @@ function applyLinear(
     ...inNorm(frame),
   });
   const node = (parameter: LinearModule['weight']) => parameterNode(parameter, frame).node;
-  const attributes = { in: names, out: module.to.map(({ name, extent }) => ({ name, extent })) };
+  const gradient = rounder.formatAt({ role: 'gradients', member, linear: group, ...inNorm(frame) });
+  const attributes = {
+    in: names,
+    out: module.to.map(({ name, extent }) => ({ name, extent })),
+    ...(gradient === 'f32' ? {} : { gradient }),
+  };
   const weight = node(module.weight);
   const biasInside = module.bias !== undefined && module.gamma === undefined;
   const inputs = biasInside ? [rounded, weight, node(module.bias!)] : [rounded, weight];
