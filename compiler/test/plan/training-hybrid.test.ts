@@ -13,7 +13,6 @@ const expected = lossAndGradients(model, parameters, part, differentiateModel(mo
 test.each([
   { fused: true, level: 0 },
   { fused: true, level: 1 },
-  { fused: false, level: 1 },
 ])('loss and gradients of a hybrid without a fault, %p', ({ fused, level }) => {
   const run = new InterpretedTraining(
     plan(model, { fused, training: true }),
