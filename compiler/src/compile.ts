@@ -16,6 +16,7 @@ import type { Project } from './sources/project.js';
 import { checkUnused } from './trace/generic/check.js';
 import { parameterDtypes } from './trace/precision.js';
 import { trace } from './trace/trace.js';
+import type { LayerTraces } from './trace/trace.js';
 import type { TrainRecipe } from './train/resolve-train.js';
 import { modelParameters, resolveWeightMap } from './weights/weight-map.js';
 import type { WeightMap } from './weights/weight-map.js';
@@ -73,11 +74,11 @@ export function check(host: SourceHost, entries: string | readonly string[], opt
 }
 
 /** What can be said of a model without making kernels; no `checked` if it has errors. */
-export function checkModel(model: Model): {
-  readonly checked?: CheckedModel;
-  readonly diagnostics: readonly Diagnostic[];
-} {
-  const traced = trace(model);
+export function checkModel(
+  model: Model,
+  layers?: LayerTraces,
+): { readonly checked?: CheckedModel; readonly diagnostics: readonly Diagnostic[] } {
+  const traced = trace(model, layers);
   if (hasErrors(traced.diagnostics)) return { diagnostics: traced.diagnostics };
   const mapped = model.weights ? resolveWeightMap(model, modelParameters(traced.graph)) : undefined;
   const dtypes = parameterDtypes(model, traced);
@@ -132,7 +133,7 @@ function storageOf(dtype: string): StorageType {
 }
 
 /** The same finding may be met once per model that uses a block. */
-function unique(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+export function unique(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
   const seen = new Set<string>();
   return diagnostics.filter((d) => {
     const key = `${d.code} ${d.span.file} ${d.span.start} ${d.span.end} ${d.message}`;

@@ -1,5 +1,14 @@
 import { parse } from '@hyb/grammar';
-import type { Declaration, Diagnostic, SourceFile, Span, StringLiteral, Use, UsedName } from '@hyb/grammar';
+import type {
+  Declaration,
+  Diagnostic,
+  ParseResult,
+  SourceFile,
+  Span,
+  StringLiteral,
+  Use,
+  UsedName,
+} from '@hyb/grammar';
 import { Diagnostics } from '../diagnostics/collector.js';
 import { didYouMean, nearest, replaceFix } from '../diagnostics/suggest.js';
 import type { SourceHost } from './host.js';
@@ -27,23 +36,31 @@ export interface Project {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** Reads and parses the entries and everything that they use. Each file is read once; no file is read that nobody names. */
-export function loadProject(host: SourceHost, entries: string | readonly string[]): Project {
-  const loader = new Loader(host);
+/**
+ * Reads and parses the entries and everything that they use. Each file is read once; no file is read that nobody names.
+ *
+ * @param read how a text is parsed; for those who keep trees between loads
+ */
+export function loadProject(host: SourceHost, entries: string | readonly string[], read: Parse = parse): Project {
+  const loader = new Loader(host, read);
   const paths = typeof entries === 'string' ? [entries] : entries;
   const files = paths.flatMap((path) => loader.entry(path) ?? []);
   return { entries: files, files: loader.files, diagnostics: loader.diagnostics.list() };
 }
 
+export type Parse = (text: string, path: string) => ParseResult;
+
 class Loader {
   readonly files = new Map<string, ProjectFile>();
   readonly diagnostics = new Diagnostics();
   readonly #host: SourceHost;
+  readonly #parse: Parse;
   /** Files being loaded, outermost first: what a circle is found by. */
   readonly #open: string[] = [];
 
-  constructor(host: SourceHost) {
+  constructor(host: SourceHost, parseText: Parse) {
     this.#host = host;
+    this.#parse = parseText;
   }
 
   entry(path: string): ProjectFile | undefined {
@@ -79,7 +96,7 @@ class Loader {
     if (isLibraryPath(path)) return parseLibraryFile(path);
     const text = this.#host.read(path);
     if (text === undefined) return undefined;
-    const { file: syntax, diagnostics } = parse(text, path);
+    const { file: syntax, diagnostics } = this.#parse(text, path);
     return { text, syntax, diagnostics };
   }
 

@@ -1,5 +1,6 @@
 import type { Declaration, Span } from '@hyb/grammar';
 import type { Scope, ScopeEntry } from '../model/model.js';
+import { EVERY_NAME, noteLookup } from './lookups.js';
 
 /** A declaration together with the scope of the file in which it stands. */
 export interface Declared<D extends Declaration = Declaration> {
@@ -28,6 +29,7 @@ export class FileScope implements Scope {
   }
 
   isBroken(name: string): boolean {
+    noteLookup(this.file, name);
     return this.#broken.has(name);
   }
 
@@ -36,11 +38,12 @@ export class FileScope implements Scope {
   }
 
   find(name: string): Declared | undefined {
+    noteLookup(this.file, name);
     return this.#names.get(name);
   }
 
   lookup(name: string): ScopeEntry | undefined {
-    const declared = this.#names.get(name);
+    const declared = this.find(name);
     if (declared === undefined) return undefined;
     const { declaration, scope } = declared;
     switch (declaration.kind) {
@@ -58,6 +61,7 @@ export class FileScope implements Scope {
   }
 
   names(): readonly string[] {
+    noteLookup(this.file, EVERY_NAME);
     return [...this.#names.keys()];
   }
 }

@@ -13,7 +13,7 @@ import type { BlockInstance } from '../model/model.js';
 import { elaborateBlock } from './elaborate/block.js';
 import { describeDims } from './elaborate/describe.js';
 import { addNode, fail } from './elaborate/frame.js';
-import type { Frame, Unit } from './elaborate/frame.js';
+import type { Frame, Observer, Unit } from './elaborate/frame.js';
 import { applyNorm } from './elaborate/slot.js';
 import type { LayerTape } from './elaborate/tape.js';
 import { typeOf } from './elaborate/values.js';
@@ -45,6 +45,7 @@ export interface TraceOptions {
   readonly generic?: GenericSizes;
   readonly requirements?: Unit['requirements'];
   readonly instance?: Span;
+  readonly observer?: Observer;
 }
 
 /** Starts a unit with an empty graph. */
@@ -62,6 +63,7 @@ export function createUnit(options: TraceOptions): Unit & { readonly layer: Laye
     ...(options.instance !== undefined && { instance: options.instance }),
     ...(options.generic !== undefined && { generic: options.generic }),
     ...(options.requirements !== undefined && { requirements: options.requirements }),
+    ...(options.observer !== undefined && { observer: options.observer }),
   };
 }
 

@@ -1,11 +1,11 @@
 /** Model → graphs: every distinct layer is traced once, and the model lists where each stands. */
-import type { Diagnostic } from '@hyb/grammar';
+import type { BlockDeclaration, Diagnostic, FunctionDeclaration } from '@hyb/grammar';
 import { Diagnostics } from '../diagnostics/collector.js';
 import { contentKey } from '../graph/key.js';
 import type { Graph, GraphInstance, ModelGraph } from '../graph/graph.js';
 import { printType } from '../graph/types.js';
 import type { Dtype } from '../graph/types.js';
-import type { BlockInstance, Constant, Layer, Model, NormInstance } from '../model/model.js';
+import type { BlockInstance, Constant, Layer, Model, NormInstance, Scope } from '../model/model.js';
 import { report } from '../resolve/messages/report.js';
 import { checkLinearRules } from '../resolve/precision.js';
 import type { PrecisionPlace } from '../resolve/precision-of.js';
@@ -29,13 +29,37 @@ export interface TracedInstance {
   readonly products: { readonly first: number; readonly count: number };
 }
 
+/** Keeps traces of layers from one model, and one trace of a model, to the next. */
+export interface LayerTraces {
+  /** Stands for a declaration: the same for two that say the same in the same place. */
+  identify(declaration: BlockDeclaration | FunctionDeclaration, scope: Scope): string;
+  /** The trace of this key, made anew where none is known. */
+  layer(key: string, diagnostics: Diagnostics, make: (diagnostics: Diagnostics) => Traced): Traced;
+}
+
 /** Traces a model: embedding, layers, head. Never throws on what a user wrote. */
-export function trace(model: Model): Trace {
-  return new ModelTracer(model).trace();
+export function trace(model: Model, layers?: LayerTraces): Trace {
+  return new ModelTracer(model, layers ?? new OwnLayers()).trace();
+}
+
+/** Declarations are told apart as objects: two files may declare blocks of one name. */
+class OwnLayers implements LayerTraces {
+  readonly #identities = new Map<object, string>();
+
+  identify(declaration: object): string {
+    const known = this.#identities.get(declaration) ?? `${this.#identities.size}`;
+    this.#identities.set(declaration, known);
+    return known;
+  }
+
+  layer(_key: string, diagnostics: Diagnostics, make: (diagnostics: Diagnostics) => Traced): Traced {
+    return make(diagnostics);
+  }
 }
 
 class ModelTracer {
   readonly #model: Model;
+  readonly #layers: LayerTraces;
   readonly #diagnostics = new Diagnostics();
   readonly #graphs: Graph[] = [];
   readonly #instances: GraphInstance[] = [];
@@ -45,12 +69,12 @@ class ModelTracer {
   /** Indices of graphs, by the block's content and the formats at its places. */
   readonly #known = new Map<string, number>();
   readonly #keys = new Map<BlockInstance, string>();
-  readonly #identities = new Map<object, number>();
   /** How many graphs each name has. */
   readonly #variants = new Map<string, number>();
 
-  constructor(model: Model) {
+  constructor(model: Model, layers: LayerTraces) {
     this.#model = model;
+    this.#layers = layers;
   }
 
   trace(): Trace {
@@ -89,10 +113,17 @@ class ModelTracer {
     const key = `${alias} ${this.#keyOf(block)}`;
     let traced = this.#plain.get(key);
     if (traced === undefined) {
-      traced = traceLayer(block, this.#options(alias));
+      traced = this.#traceLayer(block, key, this.#options(alias));
       this.#plain.set(key, traced);
     }
     return traced;
+  }
+
+  #traceLayer(block: BlockInstance, key: string, options: TraceOptions): Traced {
+    const full = `${key} ${options.width}`;
+    return this.#layers.layer(full, options.diagnostics, (diagnostics) =>
+      traceLayer(block, { ...options, diagnostics }),
+    );
   }
 
   /** Layers that share weights may differ in arguments, but not in the parameters that they have. */
@@ -122,7 +153,7 @@ class ModelTracer {
     if (plain.graph === undefined) return;
     const decisions = decide(this.#model, plain.places, place, products);
     const key = `${alias} ${this.#keyOf(block)} ${decisions.join(' ')}`;
-    const graph = this.#add(alias, key, plain, decisions, (options) => traceLayer(block, options));
+    const graph = this.#add(alias, key, plain, decisions, (options) => this.#traceLayer(block, key, options));
     if (graph === undefined) return;
     const shared =
       sharedWith === undefined ? [] : plain.graph.parameters.map((p) => [p.path, `layers.${sharedWith}.${p.path}`]);
@@ -180,16 +211,20 @@ class ModelTracer {
     return key;
   }
 
-  #plainBlock({ declaration, arguments: values, slots }: BlockInstance): unknown {
+  #plainBlock({ declaration, scope, arguments: values, slots }: BlockInstance): unknown {
     const slotEntries = Object.entries(slots).map(([name, norm]) => [
       name,
       norm === null ? null : this.#plainNorm(norm),
     ]);
-    return { declaration: this.#identity(declaration), values: this.#plainArguments(values), slots: slotEntries };
+    return {
+      declaration: this.#layers.identify(declaration, scope),
+      values: this.#plainArguments(values),
+      slots: slotEntries,
+    };
   }
 
-  #plainNorm({ declaration, arguments: values }: NormInstance): unknown {
-    return { declaration: this.#identity(declaration), values: this.#plainArguments(values) };
+  #plainNorm({ declaration, scope, arguments: values }: NormInstance): unknown {
+    return { declaration: this.#layers.identify(declaration, scope), values: this.#plainArguments(values) };
   }
 
   #plainArguments(values: Readonly<Record<string, Constant>>): unknown {
@@ -202,7 +237,7 @@ class ModelTracer {
         return this.#plainNorm(value);
       case 'function': {
         const { callee } = value;
-        const name = 'builtin' in callee ? callee.builtin : this.#identity(callee.declaration);
+        const name = 'builtin' in callee ? callee.builtin : [this.#layers.identify(callee.declaration, callee.scope)];
         return { function: name, values: this.#plainArguments(value.arguments) };
       }
       case 'tuple':
@@ -210,12 +245,5 @@ class ModelTracer {
       default:
         return value;
     }
-  }
-
-  /** Declarations are told apart as objects: two files may declare blocks of one name. */
-  #identity(declaration: object): number {
-    const known = this.#identities.get(declaration) ?? this.#identities.size;
-    this.#identities.set(declaration, known);
-    return known;
   }
 }

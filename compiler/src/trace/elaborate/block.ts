@@ -95,6 +95,11 @@ export function elaborateBlock(instance: Instance, inputs: readonly BlockInput[]
   }
   if (!fits) return FAILED;
   separateDims(frame);
+  if (unit.observer !== undefined) {
+    for (const binding of frame.bindings.values()) {
+      if ('span' in binding && binding.span !== undefined) unit.observer.binding(binding.span, binding, frame);
+    }
+  }
   const inner: Frame = rest === undefined ? frame : { ...frame, rest };
   const result = elaborateBody(declaration.body, inner, declaration.name);
   if (result.kind === 'failed') return FAILED;

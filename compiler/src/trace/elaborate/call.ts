@@ -177,6 +177,10 @@ function applyDeclared(
     else rest ??= matched.rest;
   }
   if (!fits) return FAILED;
+  const { observer } = frame.unit;
+  for (const { name } of observer === undefined ? [] : declaration.inputs) {
+    observer!.binding(name.span, inner.bindings.get(name.text)!, inner);
+  }
   const body: Frame = rest === undefined ? inner : { ...inner, rest };
   const result = elaborateBody(declaration.body, body, declaration.name);
   if (

@@ -16,6 +16,7 @@ export function evaluate(expression: Expression, frame: Frame): Value {
   const value = evaluateUnnamed(expression, frame);
   // A generic check calls sizes by the expression that first gave them.
   if (value.kind === 'number' && value.integer) frame.unit.generic?.learn(value.value, printExpression(expression));
+  frame.unit.observer?.value(expression, value, frame);
   return value;
 }
 

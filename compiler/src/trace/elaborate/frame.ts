@@ -35,6 +35,15 @@ export interface Unit {
   readonly expanded: { count: number; outermost?: { readonly name: string; readonly span: Span } };
   /** Number of leading dimensions of each linear map's weight that are its outputs, by path. */
   readonly rows: Map<string, number>;
+  /** Looks on, for those who ask what something in a body is. */
+  readonly observer?: Observer;
+}
+
+export interface Observer {
+  /** An expression of a body has this value. */
+  value(expression: Expression, value: Value, frame: Frame): void;
+  /** A name of a body means this. */
+  binding(place: Span, binding: Binding, frame: Frame): void;
 }
 
 /** What sizes have to fulfil: a condition that must hold, or an expression that must be a size. */
@@ -96,6 +105,7 @@ export function localNames(frame: Frame): string[] {
 /** Binds a name; reports one that is bound already. */
 export function bind(frame: Frame, name: { readonly text: string; readonly span: Span }, binding: Binding): void {
   const earlier = frame.bindings.get(name.text);
+  frame.unit.observer?.binding(name.span, binding, frame);
   if (earlier === undefined) {
     frame.bindings.set(name.text, binding);
     return;

@@ -14,7 +14,7 @@ import type { BlockInput } from '../elaborate/block.js';
 import { applyFunction } from '../elaborate/call.js';
 import { evaluate } from '../elaborate/expression.js';
 import { bind } from '../elaborate/frame.js';
-import type { Frame, Requirement, Unit } from '../elaborate/frame.js';
+import type { Frame, Observer, Requirement, Unit } from '../elaborate/frame.js';
 import { isConstant } from '../elaborate/values.js';
 import type { Value } from '../elaborate/values.js';
 import { createUnit, outermost } from '../template.js';
@@ -29,12 +29,12 @@ import { byName } from '../../model/by-name.js';
 const ATTEMPTS = 40;
 
 /** Findings about a declaration on its own. Models, recipes and weight maps have none. */
-export function checkDeclaration(declaration: Declaration, scope: Scope): readonly Diagnostic[] {
+export function checkDeclaration(declaration: Declaration, scope: Scope, observer?: Observer): readonly Diagnostic[] {
   switch (declaration.kind) {
     case 'BlockDeclaration':
-      return checkBlock(declaration, scope);
+      return checkBlock(declaration, scope, observer);
     case 'FunctionDeclaration':
-      return checkFunction(declaration, scope);
+      return checkFunction(declaration, scope, observer);
     case 'ModelDeclaration':
     case 'TrainDeclaration':
     case 'WeightsDeclaration':
@@ -61,18 +61,18 @@ export function checkUnused(project: Project, models: readonly Model[]): readonl
 }
 
 /** Blocks and norms that stand in a model's layers and head. */
-function declarationsOf({ layers, head }: Model): readonly BlockDeclaration[] {
+export function declarationsOf({ layers, head }: Model): readonly BlockDeclaration[] {
   const norms: (NormInstance | null | undefined)[] = [head.norm];
   for (const { block } of layers) norms.push(...Object.values(block.slots));
   return [...layers.map(({ block }) => block.declaration), ...norms.flatMap((norm) => norm?.declaration ?? [])];
 }
 
-function checkBlock(declaration: BlockDeclaration, scope: Scope): readonly Diagnostic[] {
+function checkBlock(declaration: BlockDeclaration, scope: Scope, observer?: Observer): readonly Diagnostic[] {
   const kinds = new Diagnostics();
   checkParameterKinds(declaration, createUnit({ name: '', width: 1, diagnostics: kinds }));
   const runs: (readonly Diagnostic[])[] = [];
   for (const choice of argumentChoices(declaration)) {
-    const found = runWithSizes(declaration, (sizes) => runBlock(declaration, scope, choice, sizes));
+    const found = runWithSizes(declaration, (sizes) => runBlock(declaration, scope, choice, sizes, observer));
     if (found !== undefined) runs.push(found);
   }
   return merged([kinds.list(), ...runs], runs.length);
@@ -105,11 +105,13 @@ function runBlock(
   scope: Scope,
   choice: ReadonlyMap<string, Constant>,
   sizes: Sizes,
+  observer?: Observer,
 ): Run {
   const diagnostics = new Diagnostics();
   const unmet: Requirement[] = [];
   const generic = new GenericSizes();
-  const unit = createUnit({ name: 'generic', width: sizes.get('width')!, diagnostics, generic, requirements: unmet });
+  const options = { name: 'generic', width: sizes.get('width')!, diagnostics, generic, requirements: unmet };
+  const unit = createUnit({ ...options, ...(observer !== undefined && { observer }) });
   generic.name('width', unit.width);
   const values = sampleArguments(declaration, scope, choice, sizes, unit, generic);
   if (values === undefined) return { diagnostics, unmet };
@@ -228,11 +230,12 @@ function reportUnused(unit: Unit, result: Value, diagnostics: Diagnostics): void
 const OF_NAMES: ReadonlySet<string> = new Set(['HYB3001', 'HYB3008', 'HYB3024', 'HYB3029', 'HYB3046', 'HYB3047']);
 
 /** With the shapes of all inputs a function is checked like a block; without, only its names are. */
-function checkFunction(declaration: FunctionDeclaration, scope: Scope): readonly Diagnostic[] {
+function checkFunction(declaration: FunctionDeclaration, scope: Scope, observer?: Observer): readonly Diagnostic[] {
   const diagnostics = new Diagnostics();
   const generic = new GenericSizes();
   const sizes = sampleSizes(declaration);
-  const unit = createUnit({ name: 'generic', width: sizes.get('width')!, diagnostics, generic, requirements: [] });
+  const options = { name: 'generic', width: sizes.get('width')!, diagnostics, generic, requirements: [] };
+  const unit = createUnit({ ...options, ...(observer !== undefined && { observer }) });
   generic.name('width', unit.width);
   const frame = outermost(unit, { declaration: { name: declaration.name } as BlockDeclaration, scope, slots: {} });
   for (const input of declaration.inputs) {

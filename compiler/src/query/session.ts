@@ -1,0 +1,247 @@
+/**
+ * Checking again and again while files change, for editors: finds the same as `check`, and does again only what a change
+ * touches. Trees are kept by text, what is found about a declaration by its own text and by what it has looked up, and
+ * traces of layers by their content.
+ */
+import type { Declaration, Diagnostic, ModelDeclaration, ParseResult } from '@hyb/grammar';
+import { parse } from '@hyb/grammar';
+import { checkModel, unique } from '../compile.js';
+import type { CheckedModel } from '../compile.js';
+import { Diagnostics } from '../diagnostics/collector.js';
+import type { Model, Scope } from '../model/model.js';
+import { resolveModel } from '../resolve/resolve-model.js';
+import type { SourceHost } from '../sources/host.js';
+import { addLookups, EVERY_NAME, lookupOf, recordLookups, unrecorded } from '../sources/lookups.js';
+import type { LookupKey } from '../sources/lookups.js';
+import { loadProject } from '../sources/project.js';
+import type { Project, ProjectFile } from '../sources/project.js';
+import type { Declared } from '../sources/scope.js';
+import { checkDeclaration, declarationsOf } from '../trace/generic/check.js';
+import type { LayerTraces } from '../trace/trace.js';
+import type { Traced } from '../trace/template.js';
+import { resolveTrain } from '../train/resolve-train.js';
+import { weightTemplates } from '../weights/declaration.js';
+import { anchorDiagnostic, locateDiagnostic } from './anchors.js';
+import type { AnchoredDiagnostic } from './anchors.js';
+import { declarationText } from './declaration-text.js';
+
+/** A model of an entry file, with what could be made of it. */
+export interface SessionModel {
+  readonly declaration: ModelDeclaration;
+  /** Present where the model could be resolved. Places in it may be those before other declarations moved. */
+  readonly model?: Model;
+  /** Present where it has no errors. */
+  readonly checked?: CheckedModel;
+}
+
+export interface SessionCheck {
+  readonly project: Project;
+  readonly models: readonly SessionModel[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** What is known of one declaration of an entry file. */
+interface Finding {
+  readonly diagnostics: readonly Diagnostic[];
+  readonly model?: Model;
+  readonly checked?: CheckedModel;
+  /** Blocks and norms that the model uses, as `identify` calls them. */
+  readonly uses?: ReadonlySet<string>;
+}
+
+interface Kept<T> {
+  readonly value: T;
+  readonly diagnostics: readonly AnchoredDiagnostic[];
+  /** What was found by each lookup. */
+  readonly lookups: ReadonlyMap<LookupKey, string>;
+  /** When it was last asked for. */
+  used: number;
+}
+
+/** Checks after which what nobody asked for is forgotten. */
+const FORGOTTEN_AFTER = 256;
+
+export class CheckSession {
+  readonly #host: SourceHost;
+  readonly #parsed = new Map<string, { readonly text: string; readonly result: ParseResult }>();
+  readonly #findings = new Map<string, Kept<Finding>>();
+  readonly #traces = new Map<string, Kept<Traced>>();
+  #project: Project | undefined;
+  /** Lookups in the current project, by key: many declarations ask the same. */
+  #answers = new Map<LookupKey, string>();
+  #time = 0;
+
+  constructor(host: SourceHost) {
+    this.#host = host;
+  }
+
+  /** A project over kept trees: only files whose text is another one are parsed. */
+  load(entries: string | readonly string[]): Project {
+    return loadProject(this.#host, entries, (text, path) => this.#parse(text, path));
+  }
+
+  /** What `check(host, entry)` finds. */
+  check(entry: string): SessionCheck {
+    this.#time++;
+    const project = this.load(entry);
+    this.#project = project;
+    this.#answers = new Map();
+    const [file] = project.entries;
+    const diagnostics: Diagnostic[] = [...project.diagnostics];
+    const models: SessionModel[] = [];
+    const used = new Set<string>();
+    const declarations = file?.syntax.declarations ?? [];
+    const ofKind = (kind: Declaration['kind']) => declarations.filter((each) => each.kind === kind);
+    for (const declaration of ofKind('ModelDeclaration') as ModelDeclaration[]) {
+      const found = this.#find(declaration, file!);
+      diagnostics.push(...found.diagnostics);
+      for (const each of found.uses ?? []) used.add(each);
+      const { model, checked } = found;
+      models.push({ declaration, ...(model && { model }), ...(checked && { checked }) });
+    }
+    for (const kind of ['TrainDeclaration', 'WeightsDeclaration'] as const) {
+      for (const declaration of ofKind(kind)) diagnostics.push(...this.#find(declaration, file!).diagnostics);
+    }
+    for (const declaration of declarations) {
+      if (declaration.kind !== 'BlockDeclaration' && declaration.kind !== 'FunctionDeclaration') continue;
+      if (used.has(this.#identify(declaration, file!))) continue;
+      const found = this.#find(declaration, file!).diagnostics;
+      diagnostics.push(...found);
+      // As in `checkUnused`: one that grows without end is enough.
+      if (found.some((d) => d.code === 'HYB3069')) break;
+    }
+    this.#forget();
+    return { project, models, diagnostics: unique(diagnostics) };
+  }
+
+  /** Forgets the trees of files that are gone. */
+  keepFiles(isThere: (path: string) => boolean): void {
+    for (const path of this.#parsed.keys()) if (!isThere(path)) this.#parsed.delete(path);
+  }
+
+  #parse(text: string, path: string): ParseResult {
+    const known = this.#parsed.get(path);
+    if (known?.text === text) return known.result;
+    const result = parse(text, path);
+    this.#parsed.set(path, { text, result });
+    return result;
+  }
+
+  #find(declaration: Declaration, file: ProjectFile): Finding {
+    const key = this.#identify(declaration, file);
+    const current = this.#current(this.#findings.get(key));
+    if (current !== undefined) return { ...current.value, diagnostics: current.diagnostics };
+    const { result, lookups } = recordLookups(() => this.#compute(declaration, file));
+    this.#findings.set(key, this.#keep(result, result.diagnostics, lookups));
+    return result;
+  }
+
+  #compute(declaration: Declaration, file: ProjectFile): Finding {
+    const { scope } = file;
+    const diagnostics = new Diagnostics();
+    const project = this.#project!;
+    switch (declaration.kind) {
+      case 'ModelDeclaration': {
+        const model = resolveModel({ declaration, scope }, diagnostics);
+        if (model === undefined) return { diagnostics: diagnostics.list() };
+        const { checked, diagnostics: found } = checkModel(model, this.#layers);
+        const uses = new Set(
+          declarationsOf(model).map((each) => this.#identify(each, project.files.get(each.span.file)!)),
+        );
+        return { model, ...(checked && { checked }), uses, diagnostics: [...diagnostics.list(), ...found] };
+      }
+      case 'TrainDeclaration': {
+        const lookup = (declared: Declared<ModelDeclaration>) => resolveModel(declared, diagnostics);
+        resolveTrain({ declaration, scope }, lookup, diagnostics);
+        return { diagnostics: diagnostics.list() };
+      }
+      case 'WeightsDeclaration':
+        weightTemplates({ declaration, scope }, diagnostics);
+        return { diagnostics: diagnostics.list() };
+      case 'BlockDeclaration':
+      case 'FunctionDeclaration':
+        return { diagnostics: checkDeclaration(declaration, scope) };
+    }
+  }
+
+  readonly #layers: LayerTraces = {
+    identify: (declaration, scope) => this.#identifyScoped(declaration, scope),
+    layer: (key, diagnostics, make) => {
+      const current = this.#current(this.#traces.get(key));
+      if (current !== undefined) return current.value;
+      const own = new Diagnostics();
+      const { result, lookups } = recordLookups(() => make(own));
+      diagnostics.addAll(own.list());
+      // Findings speak of the place where the layer got its arguments, which is another one each time.
+      if (own.list().length === 0) this.#traces.set(key, this.#keep(result, [], lookups));
+      return result;
+    },
+  };
+
+  #keep<T>(value: T, diagnostics: readonly Diagnostic[], lookups: ReadonlySet<LookupKey>): Kept<T> {
+    const { files } = this.#project!;
+    return {
+      value,
+      diagnostics: diagnostics.map((each) => anchorDiagnostic(each, files)),
+      lookups: new Map([...lookups].map((key) => [key, this.#answer(key)])),
+      used: this.#time,
+    };
+  }
+
+  /** What was kept, if everything that it looked up is as it was. */
+  #current<T>(
+    kept: Kept<T> | undefined,
+  ): { readonly value: T; readonly diagnostics: readonly Diagnostic[] } | undefined {
+    if (kept === undefined) return undefined;
+    for (const [key, answer] of kept.lookups) if (this.#answer(key) !== answer) return undefined;
+    const diagnostics: Diagnostic[] = [];
+    for (const each of kept.diagnostics) {
+      const located = locateDiagnostic(each, this.#project!.files);
+      if (located === undefined) return undefined;
+      diagnostics.push(located);
+    }
+    kept.used = this.#time;
+    addLookups(kept.lookups.keys());
+    return { value: kept.value, diagnostics };
+  }
+
+  /** What a lookup finds now, as a text. */
+  #answer(key: LookupKey): string {
+    let answer = this.#answers.get(key);
+    if (answer === undefined) {
+      // What is asked here is not asked by the computation that is being recorded.
+      answer = unrecorded(() => this.#lookUp(key));
+      this.#answers.set(key, answer);
+    }
+    return answer;
+  }
+
+  #lookUp(key: LookupKey): string {
+    const { file, name } = lookupOf(key);
+    const scope = this.#project!.files.get(file)?.scope;
+    if (scope === undefined) return 'no file';
+    if (name === EVERY_NAME) {
+      return scope
+        .names()
+        .map((each) => `${each} ${scope.find(each)!.declaration.kind}`)
+        .join('\n');
+    }
+    const found = scope.find(name);
+    if (found === undefined) return scope.isBroken(name) ? 'broken' : 'unknown';
+    return this.#identifyScoped(found.declaration, found.scope);
+  }
+
+  #identify(declaration: Declaration, file: Pick<ProjectFile, 'path' | 'text'>): string {
+    return `${file.path}\n${declarationText(declaration, file)}`;
+  }
+
+  #identifyScoped(declaration: Declaration, { file }: Scope): string {
+    return this.#identify(declaration, this.#project!.files.get(file)!);
+  }
+
+  #forget(): void {
+    for (const kept of [this.#findings, this.#traces] as readonly Map<string, Kept<unknown>>[]) {
+      for (const [key, { used }] of kept) if (this.#time - used > FORGOTTEN_AFTER) kept.delete(key);
+    }
+  }
+}
