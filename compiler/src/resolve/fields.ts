@@ -244,7 +244,7 @@ function isSize(name: string): name is SizeField {
 }
 
 /** The block that an expression makes an instance of: `MLP(inner = 128)`, `Leaky`, `shared A(…)`. */
-function blockDeclaration(expression: Expression, scope: FileScope): Declared<BlockDeclaration> | undefined {
+export function blockDeclaration(expression: Expression, scope: FileScope): Declared<BlockDeclaration> | undefined {
   const written = expression.kind === 'Shared' ? expression.value : expression;
   const callee = written.kind === 'Call' ? written.callee : written;
   const declared = callee.kind === 'Name' ? scope.find(callee.text) : undefined;
@@ -256,7 +256,7 @@ function blockDeclaration(expression: Expression, scope: FileScope): Declared<Bl
  * Whether an expression is meant to be a block. The call of a capitalised name that does not exist counts as one, so
  * that only the name is reported and not the pattern too.
  */
-function isBlockExpression(expression: Expression, scope: FileScope): boolean {
+export function isBlockExpression(expression: Expression, scope: FileScope): boolean {
   if (blockDeclaration(expression, scope) !== undefined) return true;
   const written = expression.kind === 'Shared' ? expression.value : expression;
   if (written.kind !== 'Call' || written.callee.kind !== 'Name') return false;
