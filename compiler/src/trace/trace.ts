@@ -11,6 +11,7 @@ import { checkLinearRules } from '../resolve/precision.js';
 import type { PrecisionPlace } from '../resolve/precision-of.js';
 import { traceEmbedding, traceHead } from './ends.js';
 import { decide } from './precision.js';
+import type { Observer } from './elaborate/frame.js';
 import { traceLayer } from './template.js';
 import type { Traced, TraceOptions } from './template.js';
 
@@ -33,9 +34,11 @@ export interface TracedInstance {
 export interface LayerTraces {
   /** Stands for a declaration: the same for two that say the same in the same place. */
   identify(declaration: BlockDeclaration | FunctionDeclaration, scope: Scope): string;
-  /** The trace of this key, made anew where none is known. */
-  layer(key: string, diagnostics: Diagnostics, make: (diagnostics: Diagnostics) => Traced): Traced;
+  /** The trace of this key, made anew where none is known. Keys begin with the layer's name in the model. */
+  layer(key: string, diagnostics: Diagnostics, make: MakeTrace): Traced;
 }
+
+export type MakeTrace = (diagnostics: Diagnostics, observer?: Observer) => Traced;
 
 /** Traces a model: embedding, layers, head. Never throws on what a user wrote. */
 export function trace(model: Model, layers?: LayerTraces): Trace {
@@ -52,7 +55,7 @@ class OwnLayers implements LayerTraces {
     return known;
   }
 
-  layer(_key: string, diagnostics: Diagnostics, make: (diagnostics: Diagnostics) => Traced): Traced {
+  layer(_key: string, diagnostics: Diagnostics, make: MakeTrace): Traced {
     return make(diagnostics);
   }
 }
@@ -121,8 +124,8 @@ class ModelTracer {
 
   #traceLayer(block: BlockInstance, key: string, options: TraceOptions): Traced {
     const full = `${key} ${options.width}`;
-    return this.#layers.layer(full, options.diagnostics, (diagnostics) =>
-      traceLayer(block, { ...options, diagnostics }),
+    return this.#layers.layer(full, options.diagnostics, (diagnostics, observer) =>
+      traceLayer(block, { ...options, diagnostics, ...(observer !== undefined && { observer }) }),
     );
   }
 
