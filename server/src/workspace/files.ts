@@ -1,0 +1,52 @@
+/** Where the server finds sources that no editor has open. URIs are those of the editor. */
+export interface SourceFiles {
+  /** The folder, with `/` at the end, that a file's project is in: `use` reaches no further. */
+  rootOf(uri: string): string;
+  /** undefined: there is no such file. */
+  read(uri: string): string | undefined;
+  /** The `.hyb` files of a project. */
+  list(root: string): readonly string[];
+}
+
+/** Sources in memory: what an editor in a browser, or a test, has told the server. */
+export class MemoryFiles implements SourceFiles {
+  readonly #texts: Map<string, string>;
+  #folders: readonly string[];
+
+  constructor(texts: Readonly<Record<string, string>> = {}, folders: readonly string[] = []) {
+    this.#texts = new Map(Object.entries(texts));
+    this.#folders = folders.map(withSlash);
+  }
+
+  /** Folders of the workspace, each of which is a project. */
+  setFolders(folders: readonly string[]): void {
+    this.#folders = folders.map(withSlash);
+  }
+
+  /** A text, or undefined where the file is gone. */
+  set(uri: string, text: string | undefined): void {
+    if (text === undefined) this.#texts.delete(uri);
+    else this.#texts.set(uri, text);
+  }
+
+  rootOf(uri: string): string {
+    const around = this.#folders.filter((folder) => uri.startsWith(folder));
+    return around.sort((a, b) => b.length - a.length)[0] ?? folderOf(uri);
+  }
+
+  read(uri: string): string | undefined {
+    return this.#texts.get(uri);
+  }
+
+  list(root: string): readonly string[] {
+    return [...this.#texts.keys()].filter((uri) => uri.startsWith(root) && uri.endsWith('.hyb'));
+  }
+}
+
+export function withSlash(folder: string): string {
+  return folder.endsWith('/') ? folder : `${folder}/`;
+}
+
+export function folderOf(uri: string): string {
+  return uri.slice(0, uri.lastIndexOf('/') + 1);
+}
