@@ -12,7 +12,7 @@ await rm(outdir, { recursive: true, force: true });
 const places = {
   name: 'places',
   setup({ onLoad }) {
-    onLoad({ filter: /[/\\](grammar|compiler|runtime|adapter)[/\\]dist[/\\].*\.js$/ }, async ({ path }) => {
+    onLoad({ filter: /[/\\](grammar|compiler|runtime|adapter|server)[/\\]dist[/\\].*\.js$/ }, async ({ path }) => {
       const code = await readFile(path, 'utf8');
       const [name, , ...inner] = relative(root, path).split(/[/\\]/);
       const place = JSON.stringify(`@hyb/${name}/${inner.join('/').replace(/\.js$/, '')}`);
@@ -65,6 +65,22 @@ await build({
   target: 'es2022',
   external: ['node:*'],
   minifySyntax: true,
+  legalComments: 'none',
+  logLevel: 'warning',
+});
+
+// The language server as a web worker: no imports but those of its own chunks; the formatter comes when it is asked for.
+await rm(`${root}server/dist/bundle`, { recursive: true, force: true });
+await build({
+  absWorkingDir: root,
+  entryPoints: { worker: 'server/src/worker.ts' },
+  outdir: `${root}server/dist/bundle`,
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'browser',
+  target: 'es2022',
+  minify: true,
   legalComments: 'none',
   logLevel: 'warning',
 });

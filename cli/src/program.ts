@@ -11,6 +11,7 @@ import { fmt } from './commands/fmt.js';
 import { generate } from './commands/generate.js';
 import { importCommand } from './commands/import.js';
 import { inspect } from './commands/inspect.js';
+import { lsp } from './commands/lsp.js';
 import { newCommand } from './commands/new.js';
 import { sweep } from './commands/sweep.js';
 import { tokenizer } from './commands/tokenizer.js';
@@ -34,6 +35,7 @@ export const COMMANDS: readonly DefineCommand[] = [
   verify,
   generate,
   devices,
+  lsp,
 ];
 
 export function createProgram(context: Context, version: string): Command {

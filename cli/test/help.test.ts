@@ -16,6 +16,7 @@ const COMMANDS = [
   'verify',
   'generate',
   'devices',
+  'lsp',
 ];
 
 test('without arguments it says what there is', async () => {

@@ -122,7 +122,9 @@ function observeModel(declared: Declared<ModelDeclaration>, declaration: Declara
     },
   });
   const keys = [...traces.keys()];
-  for (const [key, own] of traces) {
+  const aliases = Object.keys(model.aliases);
+  const rank = (key: string): number => aliases.indexOf(key.slice(0, key.indexOf(' ')));
+  for (const [key, own] of [...traces].sort(([a], [b]) => rank(a) - rank(b))) {
     // A layer is traced again with its precision, which then says all that the first trace does.
     if (!keys.some((other) => other.startsWith(`${key} `))) table.addAll(own);
   }
@@ -192,7 +194,7 @@ function elementText(value: Value, frame: Frame): string {
 function tensorFact(type: TensorType, frame: Frame): TensorFact {
   const shape = describeDims(type.dims, frame.unit);
   if (frame.unit.generic !== undefined) return { kind: 'tensor', shape };
-  const perToken = frame.tape.kind === 'scan' || type.dims.some(({ extent }) => extent === 'time');
+  const perToken = type.dims.some(({ extent }) => extent === 'time');
   return { kind: 'tensor', shape, dtype: type.dtype, elements: { count: elementsOf(type.dims), perToken } };
 }
 

@@ -21,6 +21,8 @@ export interface VirtualFileParams {
 export const MODEL_VIEW = 'hyb/modelView';
 export interface ModelViewParams {
   readonly uri: string;
+  /** Whether kernels are wanted too, which takes a second or so. */
+  readonly kernels?: boolean;
 }
 
 /** Server to client, a notification: views of these files are to be drawn again. */

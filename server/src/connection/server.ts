@@ -154,7 +154,9 @@ export function serve(connection: Connection, files: ServerFiles): void {
     return text === undefined ? null : { text };
   });
   connection.onRequest(VIRTUAL_FILE, ({ uri }: VirtualFileParams) => virtualFile(uri) ?? null);
-  connection.onRequest(MODEL_VIEW, ({ uri }: ModelViewParams) => at(uri, [], (place) => [...modelViews(place)]));
+  connection.onRequest(MODEL_VIEW, ({ uri, kernels = false }: ModelViewParams) =>
+    at(uri, null, (place) => modelViews(place, kernels)),
+  );
 
   documents.listen(connection);
 }

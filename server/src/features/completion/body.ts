@@ -120,8 +120,14 @@ function applied({ kind, name, node }: Entity): Partial<Proposal> {
 
 /** Names of dimensions: `[time, heads, …]`. */
 export function dimensions(place: Place, context: CursorContext): readonly Proposal[] {
-  const own = bodyEntities(place, context).filter(({ kind }) => kind === 'dimension' || kind === 'parameter');
+  const own = bodyEntities(place, context).filter((each) => each.kind === 'dimension' || isSize(each));
   return [...timeAndWidth, ...own].map((each, rank) => entityProposal(each, place, { rank: Math.min(rank, 8) }));
+}
+
+/** A parameter that may be a whole number. */
+function isSize({ kind, node }: Entity): boolean {
+  if (kind !== 'parameter' || node?.kind !== 'Parameter') return false;
+  return node.type === undefined ? node.default?.kind !== 'BooleanLiteral' : node.type.text === 'int';
 }
 
 /** In the head of a block: types of parameters, defaults, shapes. */

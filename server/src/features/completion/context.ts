@@ -49,7 +49,7 @@ export function contextAt(text: string, offset: number): CursorContext | undefin
   const string = openString(line, offset);
   const all = string === undefined ? tokens : tokens.filter((each) => each.startOffset < string.start - 1);
   const reader = new Reader();
-  for (const [i, each] of all.entries()) reader.take(each, all[i + 1], all);
+  for (const [i, each] of all.entries()) reader.take(each, all[i + 1]);
   const { frames, declaration, part } = reader.finish(text, start);
   const owner = ownerOf(part);
   return {
@@ -96,7 +96,7 @@ class Reader {
   readonly #parts: Token[][] = [[]];
   #declaration: CursorContext['declaration'];
 
-  take(each: Token, next: Token | undefined, _all: readonly Token[]): void {
+  take(each: Token, next: Token | undefined): void {
     const { image } = each;
     const isTop = each.firstOnLine && each.indent === 0 && DECLARATIONS.has(image) && next !== undefined;
     if (isTop && /^\w+$|^"/.test(next.image) && next.image !== '=') this.#begin(each, next);
@@ -107,8 +107,10 @@ class Reader {
       this.#parts.push([]);
     } else if (CLOSE.has(image)) {
       if (this.#frames.length > 0) {
-        this.#frames.pop();
-        this.#parts.pop();
+        const closed = this.#frames.pop();
+        const inner = this.#parts.pop()!;
+        // An index is part of the path that it stands in.
+        if (closed?.kind === 'index') this.#part.push(...inner);
       }
       this.#part.push(each);
     } else if (image === ',' || image === ';') {

@@ -111,7 +111,7 @@ function modelValue(
 ): readonly Proposal[] {
   const names = target.filter((each) => /^\w+$/.test(each) && !/^\d/.test(each));
   const [root] = names;
-  if (context.part.at(-1)?.image !== '=') return expressionValues(place, context, facts);
+  if (context.part.at(-1)?.image !== '=') return expressionValues(place, facts);
   switch (root) {
     case 'layers':
       if (names.length === 1) {
@@ -140,13 +140,13 @@ function modelValue(
   if (names.at(-2) === 'norm') return normValues(place);
   if (names.at(-1) === 'norm') return [wordProposal('{ … }', 'Norms in slots.', '{ pre = ${1:RMSNorm} }')];
   const parameter = names.length > 1 ? parameterOf(names, target, facts) : undefined;
-  if (parameter !== undefined) return expressionValues(place, context, facts, parameter);
+  if (parameter !== undefined) return expressionValues(place, facts, parameter);
   return [
     ...usable(place, ['block']).map(({ entity, edits }) =>
       entityProposal(entity, place, { snippet: `${entity.name}($0)`, rank: edits.length === 0 ? 1 : 3, more: edits }),
     ),
     wordProposal('shared', 'All layers of this name have the same weights.', 'shared ${1:Block}($0)', 4),
-    ...expressionValues(place, context, facts),
+    ...expressionValues(place, facts),
   ];
 }
 
@@ -181,7 +181,7 @@ export function modelRecord(place: Place, context: CursorContext, path: readonly
   const isNorm = last === 'norm' || part[0]?.image === 'norm';
   if (isNorm) return normValues(place);
   if (part[0]?.image === 'tie' || part[0]?.image === 'bias') return [valueProposal('true'), valueProposal('false')];
-  return expressionValues(place, context, facts);
+  return expressionValues(place, facts);
 }
 
 /** `role in selector = type` */

@@ -62,7 +62,6 @@ function functionValues(place: Place): readonly Proposal[] {
 /** Values of a model's fields and arguments. */
 export function expressionValues(
   place: Place,
-  _context: CursorContext,
   facts: ModelFacts | undefined,
   parameter?: Parameter,
 ): readonly Proposal[] {
@@ -105,7 +104,7 @@ export function argumentProposals(
       : parameter?.option !== undefined
         ? optionValues(parameter.option, place)
         : undefined;
-  return fitting ?? [...(facts === undefined ? [] : expressionValues(place, context, facts)), ...others()];
+  return fitting ?? [...(facts === undefined ? [] : expressionValues(place, facts)), ...others()];
 }
 
 interface CalleeParameter {
