@@ -268,7 +268,28 @@ export function bindMembers(steps: readonly PathStep[], blocks: readonly Block[]
     return bindMembers(rest, blocks, binder);
   }
   binder.use(first.name, distinct(first.name.text, blocks.map(members)));
+  const [place, ...below] = rest;
+  // A slot that stands in several places has weights in each, which go by the `let` around it: `qk.queries.weight`.
+  const lets = place?.kind === 'PathMember' ? distinct(place.name.text, blocks.map(letEntities)) : [];
+  if (place?.kind === 'PathMember' && lets.length > 0 && named(place.name.text, parts) === undefined) {
+    binder.use(place.name, lets);
+    return bindParts(below, binder);
+  }
   bindParts(rest, binder);
+}
+
+function letEntities({ declaration }: Block): readonly Entity[] {
+  return declaration.body.flatMap((node) =>
+    node.kind !== 'LetStatement'
+      ? []
+      : node.names.map((name): Entity => ({
+          kind: 'value',
+          name: name.text,
+          place: name.span,
+          owner: declaration.name.text,
+          node,
+        })),
+  );
 }
 
 /** What stands below a parameter or slot: `weight`, or a path inside it, which is not followed. */
