@@ -25,9 +25,16 @@ export function node(args, options = {}) {
   return run(process.execPath, args, options);
 }
 
-function run(command, args, { shell = false } = {}) {
+/** Runs npm, the one that runs this if there is one. */
+export function npm(args, options = {}) {
+  const cli = process.env.npm_execpath;
+  if (cli?.endsWith('.js')) return run(process.execPath, [cli, ...args], options);
+  return run('npm', args, { ...options, shell: process.platform === 'win32' });
+}
+
+function run(command, args, { shell = false, cwd = root } = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd: root, shell, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(command, args, { cwd, shell, stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
     child.stdout.on('data', (data) => (output += data));
     child.stderr.on('data', (data) => (output += data));
@@ -77,11 +84,8 @@ async function install() {
   const byHand = existsSync(installed) && statSync(installed).mtimeMs >= statSync(lockfile).mtimeMs;
   if (!byHand) {
     await step('Install packages (npm ci)', async () => {
-      const npm = process.env.npm_execpath;
       // Some set NODE_ENV=production or omit=dev for all their shells.
-      const args = ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund'];
-      if (npm?.endsWith('.js')) await run(process.execPath, [npm, ...args]);
-      else await run('npm', args, { shell: process.platform === 'win32' });
+      await npm(['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund']);
     });
   }
   mkdirSync(dirname(stamp), { recursive: true });

@@ -1,5 +1,6 @@
 /** What kernels are measured on: y = x Wᵀ, with x [rows, columns] and W [outputs, columns]. */
 export interface LinearCase {
+  readonly kind: 'linear';
   readonly id: string;
   readonly title: string;
   readonly rows: number;
@@ -9,20 +10,22 @@ export interface LinearCase {
   readonly storage: 'f32' | 'bf16';
 }
 
-export const CASES = [
-  { id: 'matmul', title: 'matmul 512³, f32', rows: 512, columns: 512, outputs: 512, storage: 'f32' },
-  { id: 'matvec', title: 'matvec 1 × 4096 · 4096 × 4096, f32', rows: 1, columns: 4096, outputs: 4096, storage: 'f32' },
-  {
-    id: 'matvec-bf16',
-    title: 'matvec 1 × 4096 · 4096 × 4096, bf16 weights',
-    rows: 1,
-    columns: 4096,
-    outputs: 4096,
-    storage: 'bf16',
-  },
-] as const satisfies readonly LinearCase[];
+type Sizes = Omit<LinearCase, 'kind' | 'id' | 'title'>;
 
-export type CaseId = (typeof CASES)[number]['id'];
+function linear(id: string, sizes: Sizes): LinearCase {
+  const { rows, columns, outputs, storage } = sizes;
+  const what = rows === 1 ? 'matvec' : 'matmul';
+  return { kind: 'linear', id, title: `${what} ${rows} × ${columns} · ${columns} × ${outputs}, ${storage}`, ...sizes };
+}
+
+/** A square product, a prompt's projection, and what one token asks for: large and small, in two storage types. */
+export const CASES: readonly LinearCase[] = [
+  linear('matmul', { rows: 512, columns: 512, outputs: 512, storage: 'f32' }),
+  linear('matmul-prompt', { rows: 128, columns: 768, outputs: 3072, storage: 'f32' }),
+  linear('matvec', { rows: 1, columns: 4096, outputs: 4096, storage: 'f32' }),
+  linear('matvec-bf16', { rows: 1, columns: 4096, outputs: 4096, storage: 'bf16' }),
+  linear('matvec-small', { rows: 1, columns: 768, outputs: 3072, storage: 'f32' }),
+];
 
 export function operationsOf({ rows, columns, outputs }: LinearCase): number {
   return 2 * rows * columns * outputs;

@@ -1,4 +1,6 @@
 /** As little as it takes to run a kernel many times. */
+import type { Task } from '../rounds/contender.js';
+
 const USAGE = { STORAGE: 0x80, COPY_DST: 0x8, COPY_SRC: 0x4, MAP_READ: 0x1, UNIFORM: 0x40 } as const;
 
 export function storageBuffer(device: GPUDevice, contents: Float32Array | Uint16Array | number): GPUBuffer {
@@ -59,15 +61,15 @@ export class GpuKernel {
     return new GpuKernel(device, pipeline, group, grid);
   }
 
-  /** Submits so many dispatches, one after another. */
-  dispatch(repetitions: number): void {
+  /** Submits so many dispatches, one after another. A pass each: dispatches of one pass may overlap on some devices. */
+  dispatch(repetitions: number, passes: 'one pass' | 'a pass each' = 'a pass each'): void {
     const encoder = this.device.createCommandEncoder();
-    for (let i = 0; i < repetitions; i++) {
-      // A pass each: dispatches of a pass may overlap on some devices.
+    const each = passes === 'one pass' ? repetitions : 1;
+    for (let i = 0; i < repetitions; i += each) {
       const pass = encoder.beginComputePass();
       pass.setPipeline(this.pipeline);
       pass.setBindGroup(0, this.group);
-      pass.dispatchWorkgroups(...this.grid);
+      for (let j = 0; j < each; j++) pass.dispatchWorkgroups(...this.grid);
       pass.end();
     }
     this.device.queue.submit([encoder.finish()]);
@@ -75,5 +77,16 @@ export class GpuKernel {
 
   async finished(): Promise<void> {
     await this.device.queue.onSubmittedWorkDone();
+  }
+
+  /** @param amount of one dispatch */
+  task(amount: number): Task {
+    return {
+      amount,
+      run: (repetitions) => {
+        this.dispatch(repetitions);
+        return this.finished();
+      },
+    };
   }
 }

@@ -1,23 +1,36 @@
-/** A contender's process: answers requests one at a time. Started by `rounds.ts` with the contender's name. */
-import type { Contender, ContenderName, Request, Response, Task } from './contender.js';
+/** A contender's process: answers requests one at a time. Started by `competitor.ts` with the contender's name. */
+import type { Contender, ContenderName, Measured, Request, Response, Task } from './contender.js';
 
 async function open(name: ContenderName): Promise<Contender> {
   switch (name) {
     case 'hyb':
-      return (await import('./contenders/hyb.js')).hyb();
+      return (await import('../kernels/contenders/hyb.js')).hyb();
+    case 'hyb-model':
+      return (await import('../model/contender.js')).hybModel();
     case 'jax-js':
-      return (await import('./contenders/jax.js')).jax();
+      return (await import('../kernels/contenders/jax.js')).jax();
     case 'onnxruntime-web':
-      return (await import('./contenders/onnxruntime.js')).onnxruntime();
+      return (await import('../kernels/contenders/onnxruntime.js')).onnxruntime();
     case 'limit-matmul':
     case 'limit-arithmetic':
     case 'limit-stream':
-      return (await import('./contenders/limits.js')).limit(name)();
+    case 'limit-dispatch':
+      return (await import('../limits/limits.js')).limit(name)();
   }
 }
 
 const contender = open(process.argv[2] as ContenderName);
 let task: Task | undefined;
+
+/** Times what a task does not time itself. */
+async function timed(work: Task, repetitions: number): Promise<Measured> {
+  const start = performance.now();
+  const before = process.cpuUsage();
+  const own = await work.run(repetitions);
+  const milliseconds = performance.now() - start;
+  const { user, system } = process.cpuUsage(before);
+  return own ?? { repetitions, milliseconds, cpu: (user + system) / 1e3 };
+}
 
 async function answer(request: Request): Promise<Response> {
   switch (request.type) {
@@ -28,16 +41,10 @@ async function answer(request: Request): Promise<Response> {
       task = undefined;
       task = await (await contender).prepare(request.case);
       await task?.run(1);
-      return { type: 'prepared', amount: task?.amount };
+      return { type: 'prepared', amount: task?.amount, facts: task?.facts ?? {} };
     }
-    case 'measure': {
-      const start = performance.now();
-      const before = process.cpuUsage();
-      await task!.run(request.repetitions);
-      const milliseconds = performance.now() - start;
-      const { user, system } = process.cpuUsage(before);
-      return { type: 'measured', milliseconds, cpu: (user + system) / 1e3 };
-    }
+    case 'measure':
+      return { type: 'measured', ...(await timed(task!, request.repetitions)) };
     case 'exit':
       process.exit(0);
   }

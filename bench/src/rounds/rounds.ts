@@ -1,27 +1,29 @@
 /**
- * Times several contenders on one case. They take turns, round after round, so that whatever else the machine does falls on
- * all of them; ratios are taken within a round.
+ * Times several contenders, each on a case. They take turns, round after round, so that whatever else the machine does falls
+ * on all of them; ratios are taken within a round.
  */
-import { fork } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { median, timing } from '../statistics.js';
-import type { Timing } from '../statistics.js';
-import type { LinearCase } from './cases.js';
-import type { ContenderName, Request, Response } from './contender.js';
+import type { BenchCase, ContenderName, Measured } from './contender.js';
+import { Competitor } from './competitor.js';
+import { median, spread } from './statistics.js';
+import type { Spread } from './statistics.js';
 
-export interface Result {
+export interface Entrant {
   readonly contender: ContenderName;
+  readonly case: BenchCase;
+}
+
+export interface Result extends Entrant {
   readonly version: string;
   /** Milliseconds of one run; absent: it cannot do this case. */
-  readonly milliseconds?: Timing;
+  readonly milliseconds?: Spread;
   /** CPU time of one run, milliseconds, all threads together. */
-  readonly cpu?: Timing;
-  /** Operations (or bytes) per second, at the median. */
+  readonly cpu?: Spread;
+  /** Operations, bytes, tokens or dispatches per second, at the median. */
   readonly rate?: number;
-  /** Its time over that of the first contender: the median of the rounds' ratios. The same for CPU time. */
-  readonly slower?: number;
-  readonly cpuSlower?: number;
+  /** Its time over that of the first entrant, round by round. The same for CPU time. */
+  readonly slower?: Spread;
+  readonly cpuSlower?: Spread;
+  readonly facts?: Readonly<Record<string, number>>;
   /** Why it could not be measured. */
   readonly failure?: string;
 }
@@ -30,66 +32,32 @@ export interface RoundOptions {
   readonly rounds: number;
   /** Each turn lasts about this long, milliseconds. */
   readonly turn: number;
-  readonly onProgress?: (text: string) => void;
+  /** Share of all that is to be done, 0 … 1. */
+  readonly onProgress?: (text: string, share: number) => void;
 }
 
-/** A turn of a contender that has not answered for so long is given up, milliseconds. */
-const PATIENCE = 240_000;
-
-class Competitor {
-  readonly #process: ChildProcess;
-  readonly #exit: Promise<never>;
-
-  constructor(readonly name: ContenderName) {
-    const script = fileURLToPath(new URL('process.js', import.meta.url));
-    this.#process = fork(script, [name], { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
-    this.#exit = new Promise((_, reject) => {
-      this.#process.on('exit', (code, signal) => reject(new Error(`its process ended (${signal ?? code})`)));
-      this.#process.on('error', reject);
-    });
-    this.#exit.catch(() => undefined);
-  }
-
-  async ask<T extends Response['type']>(request: Request): Promise<Extract<Response, { type: T }>> {
-    const answer = new Promise<Response>((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.#process.kill('SIGKILL');
-        reject(new Error(`no answer in ${PATIENCE / 1000} s`));
-      }, PATIENCE);
-      this.#process.once('message', (response: Response) => {
-        clearTimeout(timer);
-        resolve(response);
-      });
-      this.#exit.catch((error: unknown) => {
-        clearTimeout(timer);
-        reject(error instanceof Error ? error : new Error(String(error)));
-      });
-    });
-    this.#process.send(request, () => undefined);
-    const response = await answer;
-    if (response.type === 'failed') throw new Error(response.message);
-    return response as Extract<Response, { type: T }>;
-  }
-
-  async close(): Promise<void> {
-    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
-    this.#process.send({ type: 'exit' } satisfies Request, () => undefined);
-    await this.#exit.catch(() => undefined);
-  }
-}
-
-/** @param names the first is what the others are compared with */
-export async function compare(
-  c: LinearCase,
-  names: readonly ContenderName[],
-  options: RoundOptions,
-): Promise<readonly Result[]> {
-  const competitors = names.map((name) => new Competitor(name));
+/** @param entrants the first is what the others are compared with */
+export async function compare(entrants: readonly Entrant[], options: RoundOptions): Promise<readonly Result[]> {
+  const entries = entrants.map((entrant) => new Entry(entrant));
+  const total = entries.length * (options.rounds + 1);
+  let done = 0;
+  const report = (entry: Entry, what: string): void =>
+    options.onProgress?.(`${entry.entrant.case.title}: ${entry.entrant.contender} ${what}`, done++ / total);
   try {
-    return await competition(c, competitors, options);
+    for (const entry of entries) {
+      report(entry, 'compiles');
+      await entry.prepare(options.turn);
+    }
+    for (let round = 0; round < options.rounds; round++) {
+      for (const entry of entries) {
+        report(entry, `round ${round + 1} of ${options.rounds}`);
+        await entry.measure(round);
+      }
+    }
   } finally {
-    await Promise.all(competitors.map((each) => each.close()));
+    await Promise.all(entries.map((entry) => entry.close()));
   }
+  return entries.map((entry) => entry.result(entries[0]!));
 }
 
 /** Milliseconds of one run. */
@@ -98,76 +66,77 @@ interface Turn {
   readonly cpu: number;
 }
 
-interface Entry {
-  readonly competitor: Competitor;
-  readonly version: string;
-  readonly amount: number | undefined;
-  readonly repetitions: number;
-  readonly turns: (Turn | undefined)[];
-  failure?: string;
-}
+class Entry {
+  readonly #competitor: Competitor;
+  readonly #turns: (Turn | undefined)[] = [];
+  #version = '';
+  #amount: number | undefined;
+  #facts: Readonly<Record<string, number>> = {};
+  #repetitions = 1;
+  #failure: string | undefined;
 
-async function competition(
-  c: LinearCase,
-  competitors: readonly Competitor[],
-  { rounds, turn, onProgress }: RoundOptions,
-): Promise<readonly Result[]> {
-  const entries: Entry[] = [];
-  for (const competitor of competitors) {
-    onProgress?.(`${c.title}: ${competitor.name} compiles`);
-    entries.push(await enter(c, competitor, turn));
+  constructor(readonly entrant: Entrant) {
+    this.#competitor = new Competitor(entrant.contender);
   }
-  for (let round = 0; round < rounds; round++) {
-    for (const entry of entries) {
-      if (entry.amount === undefined) continue;
-      onProgress?.(`${c.title}: round ${round + 1} of ${rounds}, ${entry.competitor.name}`);
-      entry.turns[round] = await measure(entry);
+
+  async prepare(turn: number): Promise<void> {
+    await this.#attempt(async () => {
+      this.#version = (await this.#competitor.ask<'version'>({ type: 'version' })).version;
+      const { amount, facts } = await this.#competitor.ask<'prepared'>({ type: 'prepare', case: this.entrant.case });
+      this.#amount = amount;
+      this.#facts = facts;
+      if (amount === undefined) return;
+      const { wall } = await this.#turn(1);
+      this.#repetitions = Math.min(1000, Math.max(1, Math.round(turn / wall)));
+    });
+  }
+
+  async measure(round: number): Promise<void> {
+    if (this.#amount === undefined || this.#failure !== undefined) return;
+    await this.#attempt(async () => {
+      this.#turns[round] = await this.#turn(this.#repetitions);
+    });
+  }
+
+  async #turn(wanted: number): Promise<Turn> {
+    const measured: Measured = await this.#competitor.ask<'measured'>({ type: 'measure', repetitions: wanted });
+    return { wall: measured.milliseconds / measured.repetitions, cpu: measured.cpu / measured.repetitions };
+  }
+
+  async #attempt(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.#failure = error instanceof Error ? error.message : String(error);
     }
   }
-  const first = entries[0]!.turns;
-  return entries.map(({ competitor, version, amount, turns, failure }): Result => {
-    const known = turns.filter((t) => t !== undefined);
-    const base = { contender: competitor.name, version, ...(failure === undefined ? {} : { failure }) };
-    if (amount === undefined || known.length === 0) return base;
-    const pairs = turns.flatMap((own, i) => (own && first[i] ? [{ own, other: first[i] }] : []));
+
+  result(first: Entry): Result {
+    const base = {
+      ...this.entrant,
+      version: this.#version,
+      facts: this.#facts,
+      ...(this.#failure === undefined ? {} : { failure: this.#failure }),
+    };
+    const known = this.#turns.filter((t) => t !== undefined);
+    if (this.#amount === undefined || known.length === 0) return base;
+    const pairs = this.#turns.flatMap((own, i) => (own && first.#turns[i] ? [{ own, other: first.#turns[i] }] : []));
     const wall = known.map((t) => t.wall);
     return {
       ...base,
-      milliseconds: timing(wall),
-      cpu: timing(known.map((t) => t.cpu)),
-      rate: (amount / median(wall)) * 1e3,
+      milliseconds: spread(wall),
+      cpu: spread(known.map((t) => t.cpu)),
+      rate: (this.#amount / median(wall)) * 1e3,
       ...(pairs.length === 0
         ? {}
         : {
-            slower: median(pairs.map(({ own, other }) => own.wall / other.wall)),
-            cpuSlower: median(pairs.map(({ own, other }) => own.cpu / other.cpu)),
+            slower: spread(pairs.map(({ own, other }) => own.wall / other.wall)),
+            cpuSlower: spread(pairs.map(({ own, other }) => own.cpu / other.cpu)),
           }),
     };
-  });
-}
-
-async function enter(c: LinearCase, competitor: Competitor, turn: number): Promise<Entry> {
-  const entry = { competitor, version: '', amount: undefined, repetitions: 1, turns: [] };
-  try {
-    const { version } = await competitor.ask<'version'>({ type: 'version' });
-    const { amount } = await competitor.ask<'prepared'>({ type: 'prepare', case: c });
-    if (amount === undefined) return { ...entry, version };
-    const { milliseconds } = await competitor.ask<'measured'>({ type: 'measure', repetitions: 1 });
-    const repetitions = Math.min(1000, Math.max(1, Math.round(turn / milliseconds)));
-    return { ...entry, version, amount, repetitions };
-  } catch (error) {
-    return { ...entry, failure: error instanceof Error ? error.message : String(error) };
   }
-}
 
-async function measure(entry: Entry): Promise<Turn | undefined> {
-  if (entry.failure !== undefined) return undefined;
-  try {
-    const { repetitions } = entry;
-    const { milliseconds, cpu } = await entry.competitor.ask<'measured'>({ type: 'measure', repetitions });
-    return { wall: milliseconds / repetitions, cpu: cpu / repetitions };
-  } catch (error) {
-    entry.failure = error instanceof Error ? error.message : String(error);
-    return undefined;
+  close(): Promise<void> {
+    return this.#competitor.close();
   }
 }

@@ -6,11 +6,14 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
-export interface Timing {
+/** What repeated measurements have given. */
+export interface Spread {
   readonly min: number;
   readonly median: number;
+  readonly max: number;
 }
 
-export function timing(values: readonly number[]): Timing {
-  return { min: Math.min(...values), median: median(values) };
+/** @throws RangeError if there are no values */
+export function spread(values: readonly number[]): Spread {
+  return { min: Math.min(...values), median: median(values), max: Math.max(...values) };
 }

@@ -23,6 +23,9 @@ const COMBINE: Readonly<
   amin: { initial: -LOWEST, join: e.min },
 };
 
+/** Partial results that one invocation joins alone. */
+const FEW_LANES = 4;
+
 const floorPowerOfTwo = (n: number): number => 2 ** Math.floor(Math.log2(n));
 
 /** Computes `reductions` (in topological order) for the row at `time`; ends with a barrier. Uniform control flow only. */
@@ -112,14 +115,22 @@ function reduceRow(
     }
     partial.set(local, accumulator.value);
     builder.barrier();
-    for (let stride = lanes / 2; stride >= 1; stride /= 2) {
+    // Few are added up by one of them: a barrier costs more than that.
+    const few = lanes > 1 && lanes <= FEW_LANES;
+    for (let stride = few ? 0 : lanes / 2; stride >= 1; stride /= 2) {
       builder.if(e.lt(lane, stride), () =>
         partial.set(local, join(partial.at(local), partial.at(e.add(local, stride)))),
       );
       builder.barrier();
     }
-    const finish = (): void =>
-      result.set(row, node.op === 'mean' ? e.mul(partial.at(local), 1 / columns) : partial.at(local));
+    const finish = (): void => {
+      let total = partial.at(local);
+      if (few) {
+        const rest = Array.from({ length: lanes - 1 }, (_, i) => partial.at(e.add(local, i + 1)));
+        total = builder.let('total', rest.reduce(join, total));
+      }
+      result.set(row, node.op === 'mean' ? e.mul(total, 1 / columns) : total);
+    };
     builder.if(masked ? e.and(e.eq(lane, 0), e.lt(row, rows)) : e.eq(lane, 0), finish);
     builder.barrier();
   };

@@ -10,8 +10,8 @@ import { evaluateSize, openDevice, weightsPrelude } from '@hyb/runtime';
 import type { Device, SizeValues } from '@hyb/runtime';
 import { checkResult, inputs, operationsOf } from '../cases.js';
 import type { LinearCase } from '../cases.js';
-import type { Contender } from '../contender.js';
-import { GpuKernel, readBuffer, storageBuffer } from '../gpu.js';
+import type { Contender } from '../../rounds/contender.js';
+import { GpuKernel, readBuffer, storageBuffer } from '../../limits/gpu.js';
 
 /** The kernel that the compiler makes of one projection, in the variant that the device takes. */
 export async function hyb(): Promise<Contender> {
@@ -19,6 +19,7 @@ export async function hyb(): Promise<Contender> {
   return {
     version,
     prepare: async (c) => {
+      if (c.kind !== 'linear') return undefined;
       const data = inputs(c);
       const { call, result } = lowered(c);
       const buffers = new Map<string, GPUBuffer>();

@@ -1,7 +1,7 @@
 import { installGPU } from '@hyb/adapter';
 import { checkResult, inputs, operationsOf } from '../cases.js';
 import type { LinearCase } from '../cases.js';
-import type { Contender, Task } from '../contender.js';
+import type { BenchCase, Contender, Task } from '../../rounds/contender.js';
 import { peer, versionOfPeer } from '../peers.js';
 
 /** The part of jax-js that is used here. Arrays are consumed by what they are passed to, unless passed as `ref`. */
@@ -23,7 +23,7 @@ interface Jax {
   };
 }
 
-/** jax-js on WebGPU: `matmul` under `jit`, with W in the layout that is faster for it. */
+/** jax-js on WebGPU: `matmul` under `jit`, with W (always f32) in the layout that is faster for it. */
 export async function jax(): Promise<Contender> {
   await installGPU();
   const api = (await peer('jax')) as Jax;
@@ -33,8 +33,8 @@ export async function jax(): Promise<Contender> {
   return { version: await versionOfPeer('@jax-js/jax'), prepare: (c) => prepare(api, c) };
 }
 
-async function prepare(api: Jax, c: LinearCase): Promise<Task | undefined> {
-  if (c.storage !== 'f32') return undefined;
+async function prepare(api: Jax, c: BenchCase): Promise<Task | undefined> {
+  if (c.kind !== 'linear') return undefined;
   const layouts = [await multiply(api, c, true), await multiply(api, c, false)];
   const times: number[] = [];
   for (const layout of layouts) {

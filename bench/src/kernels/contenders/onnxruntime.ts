@@ -1,8 +1,8 @@
 import { installGPU } from '@hyb/adapter';
 import { checkResult, inputs, operationsOf } from '../cases.js';
 import type { LinearCase } from '../cases.js';
-import type { Contender, Task } from '../contender.js';
-import { storageBuffer } from '../gpu.js';
+import type { BenchCase, Contender, Task } from '../../rounds/contender.js';
+import { storageBuffer } from '../../limits/gpu.js';
 import { onnxModel } from '../onnx-model.js';
 import { peer, versionOfPeer } from '../peers.js';
 import { transpose } from './jax.js';
@@ -27,7 +27,7 @@ interface Ort {
   readonly Tensor: { fromGpuBuffer(buffer: GPUBuffer, options: object): OrtTensor };
 }
 
-/** ONNX Runtime Web's WebGPU backend: `MatMul`, or `Gemm` with W transposed, whichever is faster. */
+/** ONNX Runtime Web's WebGPU backend: `MatMul`, or `Gemm` with W (always f32) transposed, whichever is faster. */
 export async function onnxruntime(): Promise<Contender> {
   await installGPU();
   acceptSharedViews();
@@ -61,8 +61,8 @@ function acceptSharedViews(): void {
   };
 }
 
-async function prepare(ort: Ort, c: LinearCase): Promise<Task | undefined> {
-  if (c.storage !== 'f32') return undefined;
+async function prepare(ort: Ort, c: BenchCase): Promise<Task | undefined> {
+  if (c.kind !== 'linear') return undefined;
   const ways = [await node(ort, c, 'MatMul'), await node(ort, c, 'Gemm')];
   const times: number[] = [];
   for (const way of ways) {

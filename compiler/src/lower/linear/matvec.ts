@@ -9,6 +9,8 @@ import { FusedKernel } from '../../fuse/scope.js';
 import type { FusionContext } from '../../fuse/scope.js';
 import type { LinearGroup } from '../../fuse/group.js';
 import * as e from '../../kernel/expressions.js';
+import type { Expression } from '../../kernel/ir.js';
+import type { NodeId } from '../../graph/graph.js';
 import type { KernelCall } from '../call.js';
 import { withVariants } from '../call.js';
 import { kernelName } from '../names.js';
@@ -19,25 +21,69 @@ import { linearLabel, LinearShape } from './shape.js';
 
 const THREADS = 128;
 const ROWS = 8;
+/**
+ * On a CPU what a workgroup does before it has read a weight (statistics, the prologue of each column) counts: half of the
+ * workgroups take twice the rows, and the others have nothing to do, so that all variants share a grid.
+ */
+const FEW_THREADS_ROWS = 2 * ROWS;
 
 export function lowerMatvec(context: FusionContext, group: LinearGroup): readonly KernelCall[] {
   return [withVariants(workgroups(THREADS).map((workgroup) => matvec(context, group, workgroup)))];
 }
 
-function matvec(context: FusionContext, group: LinearGroup, { threads, reduction, requires }: Workgroup): KernelCall {
+function matvec(context: FusionContext, group: LinearGroup, workgroup: Workgroup): KernelCall {
   const kernel = new FusedKernel(context, group);
   const shape = new LinearShape(kernel, group);
-  const { builder } = kernel;
   const base = kernel.uniform('row_base', 0, 'u32', 'first row of the bound part of the matrix');
   const count = kernel.uniform('row_count', shape.rows, 'u32', 'rows of the bound part');
-  const local = e.builtin('local_index');
-  const vector = e.builtin('workgroup_y');
-  const { time, kept } = shape.split(vector);
+  const own: Own = { kernel, shape, base, count, reductions: group.reductions };
+  const { threads, requires } = workgroup;
+  if (requires.includes('hardware')) products(own, workgroup, ROWS);
+  else {
+    const first = e.mul(e.builtin('workgroup_x'), FEW_THREADS_ROWS);
+    kernel.builder.if(e.lt(first, count), () => products(own, workgroup, FEW_THREADS_ROWS));
+  }
 
-  reduceRows(kernel, group.reductions, time, threads, reduction);
+  const vectors = shape.vectors;
+  return kernel.finish({
+    name: kernelName(kernel.graph, context.mode, group.anchors[0]!, 'matvec'),
+    doc: linearLabel(kernel.graph, group),
+    label: linearLabel(kernel.graph, group),
+    requires,
+    workgroupSize: [threads, 1, 1],
+    grid: [Math.ceil(shape.rows / ROWS), vectors, 1],
+    split: {
+      buffer: shape.weights.name,
+      base: 'row_base',
+      count: 'row_count',
+      axis: 0,
+      rowsPerWorkgroup: ROWS,
+      partRows: shape.partRows,
+    },
+    cost: shape.cost(vectors),
+  });
+}
+
+interface Own {
+  readonly kernel: FusedKernel;
+  readonly shape: LinearShape;
+  readonly base: Expression;
+  readonly count: Expression;
+  readonly reductions: readonly NodeId[];
+}
+
+/** What a workgroup does for its `rows` rows. */
+function products({ kernel, shape, base, count, reductions }: Own, workgroup: Workgroup, rows: number): void {
+  const { threads, reduction } = workgroup;
+  const { builder } = kernel;
+  const local = e.builtin('local_index');
+  const { time, kept } = shape.split(e.builtin('workgroup_y'));
+
+  reduceRows(kernel, reductions, time, threads, reduction);
   const { unit } = shape;
-  const firstUnit = builder.let('first_unit', e.mul(e.builtin('workgroup_x'), ROWS / unit));
-  const sums = Array.from({ length: ROWS }, (_, r) => builder.variable(`sum_${r}`, 'f32', e.f32(0)));
+  const units = rows / unit;
+  const firstUnit = builder.let('first_unit', e.mul(e.builtin('workgroup_x'), units));
+  const sums = Array.from({ length: rows }, (_, r) => builder.variable(`sum_${r}`, 'f32', e.f32(0)));
   // Rows past the end repeat the last one; their sums are dropped below.
   const rowStart = sums.map((_, r) => {
     const row = shape.rowOfUnit(e.add(firstUnit, Math.floor(r / unit)), r % unit);
@@ -61,34 +107,17 @@ function matvec(context: FusionContext, group: LinearGroup, { threads, reduction
     threads,
     reduction,
   );
-  builder.if(e.lt(local, ROWS / unit), () => {
-    const own = builder.let('own_unit', e.add(firstUnit, local));
+  const store = (index: Expression): void => {
+    const own = builder.let('own_unit', e.add(firstUnit, index));
     builder.if(e.lt(e.mul(own, unit), count), () => {
-      const values = Array.from({ length: unit }, (_, j) => total(e.add(e.mul(local, unit), j)));
+      const values = Array.from({ length: unit }, (_, j) => total(e.add(e.mul(index, unit), j)));
       // An interleaved unit is known by its first row.
-      const rows = (shape.interleave > 1 ? [0] : values).map((_, lane) =>
+      const stored = (shape.interleave > 1 ? [0] : values).map((_, lane) =>
         builder.let('row', e.add(base, shape.rowOfUnit(own, lane))),
       );
-      shape.store(time, kept, rows, values);
+      shape.store(time, kept, stored, values);
     });
-  });
-
-  const vectors = shape.vectors;
-  return kernel.finish({
-    name: kernelName(kernel.graph, context.mode, group.anchors[0]!, 'matvec'),
-    doc: linearLabel(kernel.graph, group),
-    label: linearLabel(kernel.graph, group),
-    requires,
-    workgroupSize: [threads, 1, 1],
-    grid: [Math.ceil(shape.rows / ROWS), vectors, 1],
-    split: {
-      buffer: shape.weights.name,
-      base: 'row_base',
-      count: 'row_count',
-      axis: 0,
-      rowsPerWorkgroup: ROWS,
-      partRows: shape.partRows,
-    },
-    cost: shape.cost(vectors),
-  });
+  };
+  if (units <= threads) builder.if(e.lt(local, units), () => store(local));
+  else builder.for('unit', local, units, store, { step: threads });
 }

@@ -1,0 +1,133 @@
+/** A whole model on the adapter at hand, held against what the adapter can do. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { check } from '@hyb/compiler';
+import { decodeCost, HYB_FORMATS, modelWork, promptCost } from '@hyb/compiler/inspect/index';
+import { formatBytes, formatCount, formatScaled, formatSeconds, threeDigits } from '@hyb/compiler/inspect/units';
+import { CASES } from '../kernels/cases.js';
+import { spreadText, table } from '../report/markdown.js';
+import type { Section, SectionContext } from '../report/section.js';
+import { compare } from '../rounds/rounds.js';
+import type { Entrant, Result } from '../rounds/rounds.js';
+import { DECODE, MODEL, PREFILL } from './cases.js';
+import { leastSeconds } from './limit.js';
+import type { Peaks, Work } from './limit.js';
+
+export interface ModelResult {
+  readonly name: string;
+  readonly parameters: number;
+  readonly layers: number;
+  /** What a token has to move and compute, and what the prompt has to. */
+  readonly decodeWork: Work;
+  readonly prefillWork: Work;
+  readonly results: readonly Result[];
+}
+
+const LIMITS: readonly Entrant[] = [
+  { contender: 'limit-stream', case: DECODE },
+  { contender: 'limit-matmul', case: CASES[0]! },
+  { contender: 'limit-arithmetic', case: DECODE },
+  { contender: 'limit-dispatch', case: DECODE },
+];
+
+async function model({ root, parts, rounds, turn, onProgress }: SectionContext): Promise<ModelResult> {
+  const host = { read: (path: string) => readFileSync(join(root, path), 'utf8') };
+  const work = modelWork(check(host, MODEL).models[0]!.graph);
+  const cases = [DECODE, PREFILL].filter(({ id }) => parts.size === 0 || parts.has(id));
+  const entrants = [...cases.map((c): Entrant => ({ contender: 'hyb-model', case: c })), ...LIMITS];
+  const results = await compare(entrants, { rounds, turn, onProgress });
+  const decode = decodeCost(work, { context: DECODE.prompt, batch: 1 }, HYB_FORMATS);
+  const prefill = promptCost(work, { tokens: PREFILL.prompt }, HYB_FORMATS);
+  return {
+    name: work.name,
+    parameters: work.parameters,
+    layers: work.layers,
+    decodeWork: { bytes: decode.bytes.total, operations: decode.operations.total },
+    prefillWork: { bytes: prefill.bytes.total, operations: prefill.operations.total },
+    results,
+  };
+}
+
+function report({ name, parameters, layers, decodeWork, prefillWork, results }: ModelResult): string {
+  const rate = (contender: Entrant['contender']): number =>
+    results.find((r) => r.contender === contender)?.rate ?? Infinity;
+  const peaks: Peaks = {
+    bytes: rate('limit-stream'),
+    products: rate('limit-matmul'),
+    operations: rate('limit-arithmetic'),
+  };
+  const dispatch = 1 / rate('limit-dispatch');
+  const rows = results
+    .filter((r) => r.contender === 'hyb-model')
+    .map((r) => {
+      if (!r.milliseconds || !r.cpu) return [r.case.title, r.failure ?? 'not measured', '', '', '', '', ''];
+      const decodes = r.case.kind === 'decode';
+      const least = leastSeconds(
+        r.case.kind === 'decode' ? decodeWork : prefillWork,
+        peaks,
+        decodes ? 'stream' : 'products',
+      );
+      const { dispatches = NaN, submits = NaN, bindGroups = NaN, hostMilliseconds } = r.facts ?? {};
+      return [
+        r.case.title,
+        threeDigits(r.rate!),
+        spreadText(r.milliseconds),
+        spreadText(r.cpu),
+        `${Math.round((100 * least * 1e3) / r.milliseconds.median)} %`,
+        `${threeDigits(dispatches)}, ${threeDigits(submits)}, ${threeDigits(bindGroups)}`,
+        `${Math.round((100 * dispatches * dispatch * 1e3) / r.milliseconds.median)} %`,
+        hostMilliseconds === undefined ? 'not known' : threeDigits(hostMilliseconds),
+      ];
+    });
+  return [
+    `\`${MODEL}\`, ${name}: ${formatCount(parameters)} parameters in ${layers} layers, random weights in bf16, one sequence.`,
+    table(
+      [
+        '',
+        'tokens/s',
+        'ms (of a token; of the prompt)',
+        'CPU ms',
+        'share of the limit',
+        'dispatches, submits, bind groups',
+        'dispatching, share of the time',
+        'main thread, CPU ms',
+      ],
+      rows,
+    ),
+    'What the adapter itself reaches:',
+    table(
+      ['', 'at most', 'of it asked by a token', 'by the prompt'],
+      [
+        [
+          'reading memory',
+          formatScaled(peaks.bytes, 'B/s'),
+          formatBytes(decodeWork.bytes),
+          formatBytes(prefillWork.bytes),
+        ],
+        [
+          'matrix product 512³, best by hand',
+          formatScaled(peaks.products, 'op/s'),
+          formatScaled(decodeWork.operations, ''),
+          formatScaled(prefillWork.operations, ''),
+        ],
+        ['products and sums in registers', formatScaled(peaks.operations, 'op/s'), '', ''],
+        ['an empty dispatch', formatSeconds(dispatch), '', ''],
+      ],
+    ),
+  ].join('\n\n');
+}
+
+export const WHOLE_MODEL: Section<ModelResult> = {
+  name: 'model',
+  title: 'A whole model: decoding and prompts',
+  about: `A Nemotron-H in small, through the API of a package: \`generate\` with sampling on the GPU, and \`prefill\`. The limit of a
+decode step is the longer of reading what it must (every weight, the states) at the rate at which a plain kernel reads
+memory, and computing what it must at the rate of products and sums in registers; that of a prompt is its operations at the
+rate of the best matrix product written by hand.`,
+  parts: [DECODE.id, PREFILL.id],
+  onAdapter: true,
+  peers: false,
+  seconds: 240,
+  run: model,
+  report,
+};
