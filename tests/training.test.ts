@@ -5,7 +5,10 @@ import { createTrainer, openDevice } from '@hyb/runtime';
 import { differentiateModel, lossAndGradients } from '../compiler/src/grad/model.js';
 import { parameterPath } from '../compiler/src/graph/graph.js';
 import type { ModelGraph } from '../compiler/src/graph/graph.js';
+import { probeForward } from '../compiler/src/grad/probes.js';
+import type { Reference } from '../compiler/src/ops/op.js';
 import { plan } from '../compiler/src/plan/plan.js';
+import { evaluateGraph, freshSegments, lookUp } from '../compiler/src/reference/evaluate.js';
 import { printWgsl } from '../compiler/src/wgsl/index.js';
 import * as layers from '../compiler/test/support/layers.js';
 import { random } from '../compiler/test/support/random.js';
@@ -48,9 +51,9 @@ async function trainer(
   model: ModelGraph,
   fused: boolean,
   on: DeviceOptions,
-  options: Partial<TrainerOptions> = {},
+  { probes = false, ...options }: Partial<TrainerOptions> & { readonly probes?: boolean } = {},
 ): Promise<Trainer> {
-  const made = plan(model, { fused, training: true });
+  const made = plan(model, { fused, training: true, probes });
   const sources = Object.fromEntries([...made.kernels].map(([name, kernel]) => [name, printWgsl(kernel)]));
   await installGPU({ kind: 'software' });
   const device = await openDevice(on);
@@ -81,6 +84,67 @@ describe('feed-forward layers', () => {
       const off = data.reduce((worst, v, i) => Math.max(worst, Math.abs(v - actual[i]!)), 0);
       if (!(off <= 1e-4 * largest)) throw new Error(`${name} is off by ${off / largest}`);
     }
+    engine.dispose();
+  });
+});
+
+describe('probes', () => {
+  const width = 16;
+  const model = layers.modelOf({ vocab: 31, width, eps: 1e-5 }, [
+    {
+      alias: 'A',
+      graph: layers.residualLayer(
+        'A',
+        width,
+        1e-5,
+        layers.attention({ heads: 4, kv_heads: 2, head_dim: 8, window: 9, cap: 2 }, width),
+      ),
+    },
+    { alias: 'F', graph: layers.residualLayer('F', width, 1e-5, layers.mlp(20, width)) },
+  ]);
+  const parameters = draw(model);
+  const part: readonly { readonly tokens: readonly number[] }[] = [
+    { tokens: Array.from({ length: 40 }, () => r.integer(0, 31)) },
+    { tokens: [3, 1, 4, 1, 5] },
+  ];
+
+  test.each([true, false])('as in f64, over several parts; fused: %p', async (fused) => {
+    const expected = new Map<string, number>();
+    const tokens = part.flatMap((each) => each.tokens);
+    const segments = freshSegments(...part.map((each) => each.tokens.length));
+    let x: Reference | undefined;
+    for (const [index, instance] of model.instances.slice(0, -1).entries()) {
+      const { graph, probes } = probeForward(model.graphs[instance.graph]!);
+      const feed = x === undefined ? { tokens } : { x };
+      const path = (local: string) => lookUp(parameters, parameterPath(instance, local));
+      const { values, output } = evaluateGraph(graph, { ...feed, parameters: path, segments });
+      x = output;
+      for (const { probe, of, kind, node } of probes) {
+        const number = values[node]!.data[0]!;
+        const value = kind === 'norm' ? Math.sqrt(number) : kind === 'mean' ? number / tokens.length : number;
+        expected.set(`${probe} ${index - 1} ${of}`, value);
+      }
+    }
+    const engine = await trainer(model, fused, { limits }, { probes: true });
+    for (const [path, { data }] of parameters) await engine.write(path, Float32Array.from(data));
+    const settings = { rate: 0, lossScale: 1, probes: true };
+    const result = await engine.step(
+      part.map((each) => [each]),
+      { ...settings, step: 1 },
+    );
+    const found = new Map(result.probes!.map(({ probe, layer, of, value }) => [`${probe} ${layer} ${of}`, value]));
+    for (const [name, value] of expected)
+      expect([name, found.get(name)! / value]).toEqual([name, expect.closeTo(1, 4)]);
+    const gradients = result.probes!.filter(({ probe }) => probe === 'gradients');
+    expect([...new Set(gradients.map(({ layer }) => layer))]).toEqual([0, 1]);
+    for (const { value } of gradients) expect(value).toBeGreaterThan(0);
+
+    // Gradients of the loss times a factor are told without it; a step that does not ask is told nothing.
+    const scaled = await engine.step([part], { ...settings, step: 2, lossScale: 64 });
+    scaled.probes!.forEach(({ probe, value }, i) => {
+      if (probe === 'gradients') expect(value / result.probes![i]!.value).toBeCloseTo(1, 3);
+    });
+    expect((await engine.step([part], { ...settings, step: 3, probes: false })).probes).toBeUndefined();
     engine.dispose();
   });
 });

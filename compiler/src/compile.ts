@@ -30,6 +30,8 @@ export interface CompileOptions {
   readonly exact?: boolean;
   /** Also makes what trains. Default false. */
   readonly training?: boolean;
+  /** Whether what trains can measure: norms of outputs and gradients, logits and entropy of attention. Default false. */
+  readonly probes?: boolean;
 }
 
 /** A model through all checks, before any kernel is made. */
@@ -115,6 +117,7 @@ export function planModel(
   return plan(graph, {
     fused: options.fused ?? true,
     training: options.training ?? false,
+    probes: options.probes ?? false,
     ...(model.doc ? { doc: model.doc } : {}),
     ...(weightMap ? { checkpoint: checkpointTensors(weightMap), spare: weightMap.copies.map((c) => c.tensor) } : {}),
     storage: (path) => storage.get(path) ?? 'f32',

@@ -52,6 +52,7 @@ const CLASSES: Readonly<Partial<Record<OpName, FusionClass>>> = {
   matrix_input_gradient: 'anchor',
   matrix_weight_gradient: 'anchor',
   cross_entropy_gradient: 'anchor',
+  attend_probe: 'anchor',
 };
 
 const ELEMENT_WISE: ReadonlySet<string> = new Set([...UNARY, ...BINARY]);

@@ -42,6 +42,8 @@ export type AnchorValues = ReadonlyMap<NodeId, { readonly position: Position; re
 /** Where the value of a node belongs in the gradients: row-major, from an offset on. */
 export type AddedTo =
   | { readonly kind: 'vector'; readonly offset: number }
+  /** One number that is measured, over all parts: a sum, or the largest. */
+  | { readonly kind: 'probe'; readonly id: string; readonly join: 'add' | 'max' }
   | {
       readonly kind: 'matrix';
       readonly parameters: readonly string[];
@@ -305,6 +307,12 @@ export class FusedKernel implements KernelScope {
   #add(to: AddedTo, flat: Expression, value: Expression): void {
     let buffer: Buffer;
     let at: Expression;
+    if (to.kind === 'probe') {
+      const measured = this.bind('measured', { kind: 'probe', id: to.id }, 'f32', 'read_write', 'what is measured');
+      const known = measured.at(0);
+      measured.set(0, to.join === 'add' ? e.add(known, value) : e.max(known, value));
+      return;
+    }
     if (to.kind === 'vector') {
       buffer = this.bind(
         'gradients',

@@ -27,6 +27,8 @@ export type CallOperand =
   | { readonly kind: 'gradient'; readonly parameters: readonly string[]; readonly interleaved: boolean }
   /** Gradients of the graph's pack of vector parameters, laid out as the pack. */
   | { readonly kind: 'gradient_vectors' }
+  /** A number that is measured in training. */
+  | { readonly kind: 'probe'; readonly id: string }
   /** What a training step keeps; see `TrainingTable`. */
   | { readonly kind: 'training'; readonly table: TrainingTable }
   | { readonly kind: 'sampler'; readonly table: 'logits' | 'settings' | 'seen' | 'sampled' | 'scratch' };

@@ -9,6 +9,7 @@ import type { TimeAxis } from '../fuse/axis.js';
 import type { Graph, GraphNode, NodeId } from '../graph/graph.js';
 import type { OpName } from '../ops/attributes.js';
 import { lowerAttend } from './attend/attend.js';
+import { lowerAttendProbe } from './attend/probe.js';
 import { lowerAttendGradient } from './attend/gradient/gradient.js';
 import type { CallOperand, KernelCall, Mode, VectorLayout } from './call.js';
 import { lowerConv1d } from './conv1d.js';
@@ -37,6 +38,7 @@ import { byName } from '../model/by-name.js';
 const STRUCTURED: { readonly [N in OpName]?: Lowering<N> } = {
   attend: lowerAttend,
   attend_gradient: lowerAttendGradient,
+  attend_probe: lowerAttendProbe,
   conv1d: lowerConv1d,
   conv1d_input_gradient: lowerConv1dInputGradient,
   conv1d_weight_gradient: lowerConv1dWeightGradient,

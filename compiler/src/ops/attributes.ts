@@ -182,6 +182,11 @@ interface Structured {
    * the weights of smoothing and z-loss. A row whose label does not count is zero.
    */
   cross_entropy_gradient: None;
+  /**
+   * inputs: q, k of `attend`. Of each token, [time]: the largest product of its queries with a key that it sees, times `scale`;
+   * or the mean entropy of its heads' softmax, in nats.
+   */
+  attend_probe: Structured['attend'] & { readonly of: 'logits' | 'entropy' };
 }
 
 /**

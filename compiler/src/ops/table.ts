@@ -2,6 +2,7 @@
 import { attend } from './attend.js';
 import type { OpName } from './attributes.js';
 import { attend_gradient } from './backward/attend.js';
+import { attend_probe } from './backward/attend-probe.js';
 import { conv1d_input_gradient, conv1d_weight_gradient } from './backward/conv1d.js';
 import { embed_gradient } from './backward/embed.js';
 import { linear_input_gradient, linear_weight_gradient } from './backward/linear.js';
@@ -56,6 +57,7 @@ export const OPS: OpTable = {
   matrix_input_gradient,
   matrix_weight_gradient,
   cross_entropy_gradient,
+  attend_probe,
 };
 
 /**

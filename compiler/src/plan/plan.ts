@@ -49,6 +49,8 @@ export interface PlanOptions {
   readonly blockOf?: (layer: number) => string;
   /** Also plans what trains. Default: not. */
   readonly training?: boolean;
+  /** Whether steps of training can measure. Default: not. */
+  readonly probes?: boolean;
 }
 
 export interface Plan {
@@ -129,6 +131,7 @@ class Planner {
       registry: this.#registry,
       table: (frequencies) => this.#table(frequencies),
       scaled: this.#scaled(),
+      probes: this.options.probes ?? false,
     });
   }
 
@@ -200,6 +203,7 @@ class Planner {
       case 'gradient':
       case 'gradient_vectors':
       case 'training':
+      case 'probe':
         throw new Error('inference has no gradients');
     }
   }

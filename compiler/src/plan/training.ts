@@ -1,10 +1,21 @@
 /** The training part of a program: forward and backward steps of each stage, the head with the loss, and the update. */
-import type { Operand, Size, Step, TrainingHead, TrainingLevel, TrainingProgram, TrainingStage } from '@hyb/runtime';
+import type {
+  Operand,
+  ProbeSpec,
+  Size,
+  Step,
+  TrainingHead,
+  TrainingLevel,
+  TrainingProgram,
+  TrainingStage,
+} from '@hyb/runtime';
 import { TOKENS } from '../fuse/axis.js';
 import { linearSets } from '../fuse/linear-groups.js';
 import type { AddedTo } from '../fuse/scope.js';
 import { forwardGraph, isDear, trainingGraph } from '../grad/training-graph.js';
 import type { GradientTerm, TrainingGraph } from '../grad/training-graph.js';
+import { probeBackward, probeForward } from '../grad/probes.js';
+import type { Probe } from '../grad/probes.js';
 import type { Graph, GraphNode, ModelGraph, NodeId } from '../graph/graph.js';
 import { elementsPerToken, hasTime } from '../graph/types.js';
 import type { CallOperand, KernelCall } from '../lower/call.js';
@@ -25,6 +36,8 @@ export interface TrainingPlanOptions {
   /** Id of a rotary table. */
   readonly table: (frequencies: readonly number[]) => string;
   readonly scaled: TrainingProgram['scaled'];
+  /** Whether steps that measure are made too. */
+  readonly probes: boolean;
 }
 
 /** @throws Error where an op has no lowering for its gradient */
@@ -65,7 +78,8 @@ class TrainingPlanner {
       if (levels.at(-1)?.kept.length === level.kept.length) continue;
       levels.push(level);
     }
-    return { id: this.#id(graph), levels };
+    const { probes } = this.options;
+    return { id: this.#id(graph), levels, probes: probes ? probesOf(graph, this.options.fused) : [] };
   }
 
   #id(graph: Graph): string {
@@ -98,10 +112,27 @@ class TrainingPlanner {
     const seed = inputNode(backward, 'gradient');
     if (seed !== undefined) places.set(seed, { stream: 'gradient' });
     if (training.input !== undefined) places.set(training.input, { stream: 'input_gradient' });
-    return {
+    const level = {
       kept: [...names].map(([node, id]) => ({ id, elements: sizeOf(graph.nodes[node]!) })),
       forward: this.#steps(graph, forward, forwardPlaces, this.#pool),
       backward: this.#steps(backward, this.#lowerBackward(graph, training), places, this.#pool),
+    };
+    if (!this.options.probes) return level;
+    const probed = probeForward(graph);
+    const probedBack = probeBackward(backward);
+    const probedForward = lower(probed.graph, {
+      ...this.#common(graph),
+      sets: linearSets(graph, this.options.fused),
+      roots: [...training.kept, ...probed.probes.map(({ node }) => node)],
+      gradients: { matrices: new Map(), added: measured(probed.probes) },
+    });
+    const probedBackward = this.#lowerBackward(graph, { ...training, backward: probedBack.graph }, probedBack.probes);
+    return {
+      ...level,
+      probed: {
+        forward: this.#steps(probed.graph, probedForward, forwardPlaces, this.#pool),
+        backward: this.#steps(probedBack.graph, probedBackward, places, this.#pool),
+      },
     };
   }
 
@@ -109,15 +140,20 @@ class TrainingPlanner {
     return { mode: 'train', fused: this.options.fused, axis: TOKENS, inPlace: false, layout: vectorLayout(graph) };
   }
 
-  #lowerBackward(graph: Graph, { backward, terms, input }: TrainingGraph): readonly KernelCall[] {
+  #lowerBackward(
+    graph: Graph,
+    { backward, terms, input }: TrainingGraph,
+    probes: readonly Probe[] = [],
+  ): readonly KernelCall[] {
     const sets = linearSets(graph, this.options.fused);
     // Forward sets in the numbering of the backward graph, as far as it computes them.
     const byLabel = backwardSets(graph, backward, sets);
+    const { matrices, added } = targets(graph, terms, sets);
     return lower(backward, {
       ...this.#common(graph),
       sets: byLabel,
-      roots: [...terms.map((t) => t.node), ...(input === undefined ? [] : [input])],
-      gradients: targets(graph, terms, sets),
+      roots: [...terms.map((t) => t.node), ...(input === undefined ? [] : [input]), ...probes.map(({ node }) => node)],
+      gradients: { matrices, added: new Map([...added, ...measured(probes)]) },
     });
   }
 
@@ -189,11 +225,33 @@ class TrainingPlanner {
         return { gradientVectors: true };
       case 'training':
         return { training: operand.table };
+      case 'probe':
+        return { probe: operand.id };
       case 'state':
       case 'sampler':
         throw new Error(`training has no ${operand.kind}`);
     }
   }
+}
+
+/** Where what is measured goes. */
+function measured(probes: readonly Probe[]): ReadonlyMap<NodeId, readonly AddedTo[]> {
+  return new Map(
+    probes.map(
+      ({ node, id, kind }) => [node, [{ kind: 'probe', id, join: kind === 'largest' ? 'max' : 'add' }]] as const,
+    ),
+  );
+}
+
+function probesOf(traced: Graph, fused: boolean): readonly ProbeSpec[] {
+  const graph = forwardGraph(traced);
+  const { backward } = trainingGraph(traced, { sets: linearSets(graph, fused), keep: () => true });
+  return [...probeForward(graph).probes, ...probeBackward(backward).probes].map(({ id, probe, of, kind }) => ({
+    id,
+    probe,
+    of,
+    kind,
+  }));
 }
 
 function inputNode(graph: Graph, name: 'x' | 'gradient'): NodeId | undefined {

@@ -228,7 +228,7 @@ test('every op with a gradient rule is covered, and every op without one is know
   const without = (Object.keys(OPS) as OpName[]).filter((name) => OPS[name].gradient === undefined);
   expect(without.sort()).toEqual(
     [
-      ...['floor', 'not', 'less', 'less_equal', 'equal', 'and', 'or', 'kept', 'stack'],
+      ...['floor', 'not', 'less', 'less_equal', 'equal', 'and', 'or', 'kept', 'stack', 'attend_probe'],
       ...(Object.keys(OPS) as OpName[]).filter((name) => name.endsWith('_gradient')),
     ].sort(),
   );

@@ -242,4 +242,6 @@ export type Operand =
   | { readonly kept: string }
   /** The residual stream before and after the instance, and its gradients. */
   | { readonly stream: 'x' | 'result' | 'gradient' | 'input_gradient' }
+  /** A number of the instance that is measured; see `TrainingStage.probes`. */
+  | { readonly probe: string }
   | { readonly training: TrainingTable };

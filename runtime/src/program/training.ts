@@ -20,6 +20,19 @@ export interface TrainingStage {
   readonly id: string;
   /** From the least kept to the most: what is not kept is computed again. The runtime chooses one for each instance. */
   readonly levels: readonly TrainingLevel[];
+  /** What can be measured in it. Empty if the program was made without. */
+  readonly probes: readonly ProbeSpec[];
+}
+
+export interface ProbeSpec {
+  readonly id: string;
+  readonly probe: 'outputs' | 'gradients' | 'logits' | 'entropy';
+  /** What is measured: a linear map or attention by its name in the block. */
+  readonly of: string;
+  /**
+   * The number that steps leave: `norm`, a sum of squares over all parts; `largest`, a maximum; `mean`, a sum over all tokens.
+   */
+  readonly kind: 'norm' | 'largest' | 'mean';
 }
 
 export interface TrainingLevel {
@@ -27,6 +40,8 @@ export interface TrainingLevel {
   readonly kept: readonly ActivationSpec[];
   readonly forward: readonly Step[];
   readonly backward: readonly Step[];
+  /** The same, and what `probes` says is measured on the way. */
+  readonly probed?: { readonly forward: readonly Step[]; readonly backward: readonly Step[] };
 }
 
 export interface TrainingHead {

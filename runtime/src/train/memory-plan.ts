@@ -92,8 +92,9 @@ export function usedActivations(
   levels: readonly TrainingLevel[],
 ): readonly ActivationSpec[] {
   const used = new Set<string>();
-  for (const { forward, backward } of levels) {
-    for (const { bind } of [...forward, ...backward]) {
+  for (const { forward, backward, probed } of levels) {
+    const measuring = probed ? [...probed.forward, ...probed.backward] : [];
+    for (const { bind } of [...forward, ...backward, ...measuring]) {
       for (const operand of bind) if ('activation' in operand) used.add(operand.activation);
     }
   }

@@ -13,6 +13,7 @@ import { evaluateSize, type SizeValues } from '../program/size.js';
 import {
   SETTINGS_LENGTH,
   TOTALS_LENGTH,
+  type ProbeSpec,
   type TrainingLevel,
   type TrainingProgram,
   type TrainingTable,
@@ -23,6 +24,14 @@ import { embedTables, entriesOf, labelsOf, packedEntries } from './tables.js';
 import type { TrainingWeights } from './placement.js';
 
 const MOST_PLANS = 24;
+/** Numbers that are measured lie where bindings may begin. */
+export const PROBE_BYTES = 256;
+
+export interface PlacedProbe {
+  readonly spec: ProbeSpec;
+  /** Of the stage instance. */
+  readonly index: number;
+}
 
 interface Run {
   readonly instance: StageInstance;
@@ -61,6 +70,8 @@ export class Passes {
   /** Level of each instance of the schedule but the last. */
   #levels: readonly number[];
   readonly #count = { bindGroups: 0 };
+  readonly #probes: readonly PlacedProbe[];
+  readonly #probePlaces: ReadonlyMap<string, number>;
 
   constructor(
     readonly program: Program,
@@ -82,6 +93,12 @@ export class Passes {
     this.#preparePool = new ActivationPool(program.activations, memory);
     this.#rotary = new RotaryTables(program, device, memory);
     this.#buffers = new GrowingBuffers(memory);
+    this.#probes = program.schedule.slice(0, -1).flatMap((instance, index) => {
+      const { probes } = training.stages.find(({ id }) => id === instance.stage)!;
+      return probes.map((spec) => ({ spec, index }));
+    });
+    this.#probePlaces = new Map(this.#probes.map(({ spec, index }, i) => [`${index} ${spec.id}`, i]));
+    if (this.#probes.length > 0) this.#buffers.ensure('probes', PROBE_BYTES * this.#probes.length, 'other');
     this.#index = new Map(program.schedule.map((instance, i) => [instance, i]));
     this.#buffers.ensure('settings', 4 * SETTINGS_LENGTH, 'other');
     this.#buffers.ensure('totals', 4 * TOTALS_LENGTH, 'other');
@@ -116,8 +133,10 @@ export class Passes {
   async compile(): Promise<void> {
     const runs: Run[] = [
       ...this.#layers.flatMap((instance, i) => {
-        const { forward, backward } = this.#level(i);
-        return [{ instance, steps: [...forward, ...backward] }];
+        const { forward, backward, probed } = this.#level(i);
+        return [
+          { instance, steps: [...forward, ...backward, ...(probed?.forward ?? []), ...(probed?.backward ?? [])] },
+        ];
       }),
       { instance: this.#headInstance, steps: [...this.#training.head.steps, ...this.#training.head.loss] },
       ...this.#prepareRuns(),
@@ -205,14 +224,23 @@ export class Passes {
     throw overLimit(`${CHUNK_UNIT} rows of logits`, 'maxStorageBufferBindingSize', needed, this.device.limits);
   }
 
-  forward(values: SizeValues): Plan {
-    const runs = this.#layers.map((instance, i) => ({ instance, steps: this.#level(i).forward }));
-    return this.#plan('forward', runs, values, this.#pool);
+  forward(values: SizeValues, probed = false): Plan {
+    const runs = this.#layers.map((instance, i) => ({ instance, steps: stepsOf(this.#level(i), probed).forward }));
+    return this.#plan(`forward ${probed}`, runs, values, this.#pool);
   }
 
-  backward(values: SizeValues): Plan {
-    const runs = this.#layers.map((instance, i) => ({ instance, steps: this.#level(i).backward })).reverse();
-    return this.#plan('backward', runs, values, this.#pool);
+  backward(values: SizeValues, probed = false): Plan {
+    const runs = this.#layers.map((instance, i) => ({ instance, steps: stepsOf(this.#level(i), probed).backward }));
+    return this.#plan(`backward ${probed}`, runs.reverse(), values, this.#pool);
+  }
+
+  /** What is measured, in the order of the numbers in `probes`, each at the start of `PROBE_BYTES`. */
+  get probes(): readonly PlacedProbe[] {
+    return this.#probes;
+  }
+
+  get probeBuffer(): GPUBuffer | undefined {
+    return this.#buffers.get('probes');
   }
 
   /** Loss, and with `gradients` those of head and residual stream, chunk by chunk. */
@@ -264,7 +292,9 @@ export class Passes {
         );
       }
       const perRow = chunk && rowBytes(operand, this.program.model.width);
-      return perRow ? { buffer: found, offset: chunk.first * perRow, size: roundUp(chunk.rows * perRow) } : found;
+      return perRow && !('buffer' in found)
+        ? { buffer: found, offset: chunk.first * perRow, size: roundUp(chunk.rows * perRow) }
+        : found;
     };
     const { device, memory, kernels, weights } = this;
     return {
@@ -278,13 +308,22 @@ export class Passes {
     };
   }
 
-  #find(operand: Parameters<Resolve>[0], index: number, pool: ActivationPool): GPUBuffer | undefined {
+  #find(
+    operand: Parameters<Resolve>[0],
+    index: number,
+    pool: ActivationPool,
+  ): GPUBuffer | GPUBufferBinding | undefined {
     if ('activation' in operand) return pool.get(operand.activation);
     if ('kept' in operand) return this.#buffers.get(`kept ${index} ${operand.kept}`);
     if ('stream' in operand) return this.#buffers.get(this.#stream(operand.stream, index));
     if ('table' in operand) return this.#rotary.get(operand.table);
     if ('batch' in operand) return this.#buffers.get(operand.batch satisfies BatchTable);
     if ('training' in operand) return this.#buffers.get(operand.training);
+    if ('probe' in operand) {
+      const place = this.#probePlaces.get(`${index} ${operand.probe}`);
+      const buffer = this.#buffers.get('probes');
+      return place === undefined || !buffer ? undefined : { buffer, offset: place * PROBE_BYTES, size: 16 };
+    }
     return undefined;
   }
 
@@ -307,6 +346,10 @@ export class Passes {
     for (const { uniforms } of this.#plans.values()) this.memory.free(uniforms);
     this.#plans.clear();
   }
+}
+
+function stepsOf(level: TrainingLevel, probed: boolean): Pick<TrainingLevel, 'forward' | 'backward'> {
+  return (probed && level.probed) || level;
 }
 
 /** Bytes a row of what the head reads and writes chunk by chunk. */

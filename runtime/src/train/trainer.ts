@@ -8,8 +8,8 @@ import { Kernels } from '../program/kernels.js';
 import type { PlannedDispatch } from '../program/plan.js';
 import type { ParameterSpec, Program, StorageType, WgslSources } from '../program/program.js';
 import { SETTINGS, SETTINGS_LENGTH, TOTALS, TOTALS_LENGTH } from '../program/training.js';
-import type { EngineTensor, StepResult, StepSettings, TrainingEngine, TrainingPart } from './engine.js';
-import { Passes } from './passes.js';
+import type { EngineTensor, ProbeValue, StepResult, StepSettings, TrainingEngine, TrainingPart } from './engine.js';
+import { Passes, PROBE_BYTES } from './passes.js';
 import { placeTraining, type TrainingWeights } from './placement.js';
 import { countLabels, labelsOf } from './tables.js';
 import { tensorsOf, writeTensor } from './tensors.js';
@@ -40,6 +40,7 @@ export interface TrainerOptions {
 }
 
 const MOST_OPERATIONS = 1e11;
+const LOWEST = -3.4e38;
 
 const MOMENTS: Readonly<Record<OptimizerSettings['name'], readonly string[]>> = {
   AdamW: ['exp_avg', 'exp_avg_sq'],
@@ -123,17 +124,20 @@ export class Trainer implements TrainingEngine {
       for (const part of parts) {
         const values = await passes.load(part);
         this.#submit([
-          ...passes.forward(values).dispatches,
+          ...passes.forward(values, settings.probes).dispatches,
           ...passes.head(values, true).flatMap(({ dispatches }) => dispatches),
           update.addLosses(values.tokens, (name) => passes.table(name)),
-          ...passes.backward(values).dispatches,
+          ...passes.backward(values, settings.probes).dispatches,
         ]);
       }
       this.#submit(update.all((name) => passes.table(name)));
-      return this.#stageTotals();
+      return { totals: this.#stageTotals(), probes: settings.probes ? this.#stageProbes() : undefined };
     });
-    const totals = await takeTotals(staged);
+    const totals = await takeTotals(staged.totals);
+    const tokens = parts.reduce((n, part) => n + part.reduce((sum, { tokens: own }) => sum + own.length, 0), 0);
+    const probes = staged.probes && this.#probeValues(await staged.probes.take(), tokens, settings.lossScale);
     return {
+      ...(probes ? { probes } : {}),
       loss: labels === 0 ? 0 : totals.floats[TOTALS.loss]! / labels,
       labels,
       gradientNorm: totals.floats[TOTALS.gradientNorm]!,
@@ -252,6 +256,12 @@ export class Trainer implements TrainingEngine {
       for (const buffer of buffers) encoder.clearBuffer(buffer);
       encoder.clearBuffer(this.#parts.passes.totals);
     });
+    const { probeBuffer, probes } = this.#parts.passes;
+    if (!probeBuffer) return;
+    const words = PROBE_BYTES / 4;
+    const first = new Float32Array(words * probes.length);
+    probes.forEach(({ spec }, i) => (first[i * words] = spec.kind === 'largest' ? LOWEST : 0));
+    device.gpu.queue.writeBuffer(probeBuffer, 0, first);
   }
 
   #clearTotals(): void {
@@ -288,6 +298,28 @@ export class Trainer implements TrainingEngine {
       staged = this.#readback.stage(encoder, [{ buffer: passes.totals, offset: 0, bytes: 4 * TOTALS_LENGTH }]);
     });
     return staged!;
+  }
+
+  #stageProbes(): Staged | undefined {
+    const { device, passes } = this.#parts;
+    const buffer = passes.probeBuffer;
+    if (!buffer) return undefined;
+    let staged: Staged;
+    device.record((encoder) => {
+      staged = this.#readback.stage(encoder, [{ buffer, offset: 0, bytes: PROBE_BYTES * passes.probes.length }]);
+    });
+    return staged!;
+  }
+
+  #probeValues(bytes: Uint8Array<ArrayBuffer>, tokens: number, lossScale: number): readonly ProbeValue[] {
+    const floats = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
+    return this.#parts.passes.probes.map(({ spec, index }, i) => {
+      const number = floats[(i * PROBE_BYTES) / 4]!;
+      const measured = spec.kind === 'norm' ? Math.sqrt(number) : spec.kind === 'mean' ? number / tokens : number;
+      const value = spec.probe === 'gradients' ? measured / lossScale : measured;
+      // The embedding comes first.
+      return { probe: spec.probe, layer: index - 1, of: spec.of, value };
+    });
   }
 
   dispose(): void {
