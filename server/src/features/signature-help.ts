@@ -25,17 +25,10 @@ export function signatureHelp(place: Place, position: Position): SignatureHelp |
   const current = context.frames.at(-1) === frame ? context.part : [];
   const name = current[1]?.image === '=' ? current[0]!.image : undefined;
   const named = parameters.findIndex((each) => each.entity.name === name);
-  const shown = parameters.flatMap(({ entity: parameter }) => {
-    const place_ = parameterPlace(label, parameter.name);
-    return place_ === undefined
-      ? []
-      : [
-          {
-            label: place_,
-            ...(parameter.doc !== undefined && { documentation: { kind: 'markdown' as const, value: parameter.doc } }),
-          },
-        ];
-  });
+  const shown = parameters.map(({ entity: parameter }, index) => ({
+    label: parameterPlace(label, parameter.name) ?? (index === 0 ? firstPlace(label) : parameter.name),
+    ...(parameter.doc !== undefined && { documentation: { kind: 'markdown' as const, value: parameter.doc } }),
+  }));
   const active = name === undefined ? frame.position : named;
   return {
     signatures: [
@@ -54,4 +47,10 @@ export function signatureHelp(place: Place, position: Position): SignatureHelp |
 function parameterPlace(label: string, name: string): [number, number] | undefined {
   const match = new RegExp(`(?<=[(,] *)${name}(?:: *\\w+)?(?: *= *[^,()]*(?:\\([^)]*\\))?)?(?= *[,)])`).exec(label);
   return match === null ? undefined : [match.index, match.index + match[0].length];
+}
+
+/** The first argument where it has no name: `from -> to` of a map. */
+function firstPlace(label: string): [number, number] {
+  const start = label.indexOf('(') + 1;
+  return [start, start + /^[^,)]*/.exec(label.slice(start))![0].length];
 }

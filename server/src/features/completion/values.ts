@@ -93,7 +93,10 @@ export function argumentProposals(
   const known = calleeParameters(place, context, frame.callee);
   if (name === undefined) {
     if (part.length > 0) return others();
-    const names = known.filter((each) => !frame.given.includes(each.entity.name));
+    // Tensors are given by place.
+    const isGiven = ({ entity, option }: CalleeParameter): boolean =>
+      frame.given.includes(entity.name) || (option?.default === undefined && option?.kind === 'tensor');
+    const names = known.filter((each) => !isGiven(each));
     return [...names.map(({ entity }) => assigned(entity, place, 1)), ...others()];
   }
   if (part.length > 2) return others();
@@ -126,11 +129,7 @@ export function calleeParameters(place: Place, context: CursorContext, callee: s
   if (moduleKinds.some(({ name }) => name === callee)) return moduleOptions(callee).map((each) => ({ entity: each }));
   const builtin = findBuiltin(callee) ?? scalingOf(callee);
   if (builtin !== undefined) {
-    return builtin.parameters.flatMap((option) =>
-      option.default === undefined && option.kind === 'tensor'
-        ? []
-        : [{ entity: optionEntity(option, callee), option }],
-    );
+    return builtin.parameters.map((option) => ({ entity: optionEntity(option, callee), option }));
   }
   if (initializers.some(({ name }) => name === callee))
     return initializerOptions(callee).map((each) => ({ entity: each }));
