@@ -57,6 +57,17 @@ describe('opening', () => {
     own.destroy();
   });
 
+  test('so is the device of another copy of the runtime', async () => {
+    const theirs = await testDevice();
+    const { gpu: opened, limits, features } = theirs;
+    const model = await tinyModel(program, { gpu: opened, limits, features } as Device);
+    const [logits] = await model.logits([[1]]);
+    expect(logits!.length).toBe(program.model.vocab);
+    model.dispose();
+    theirs.check();
+    theirs.dispose();
+  });
+
   test('without WebGPU, what to do is said', async () => {
     const error = await failure(openDevice());
     expect(error).toMatchObject({ code: 'no-webgpu', needed: 'WebGPU' });

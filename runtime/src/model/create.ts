@@ -1,4 +1,4 @@
-import { Device, openDevice } from '../device/device.js';
+import { Device, openDevice, type DeviceOptions } from '../device/device.js';
 import { UsageError } from '../errors.js';
 import { DeviceMemory } from '../memory/device-memory.js';
 import { Executor } from '../program/executor.js';
@@ -67,7 +67,13 @@ export async function createModel(program: Program, sources: WgslSources, option
 
 async function deviceOf(device: Device | GPUDevice | undefined, owned: { dispose(): void }[]): Promise<Device> {
   if (device instanceof Device) return device;
-  const opened = await openDevice(device ? { device } : {});
+  const opened = await openDevice(device ? ownDevice(device) : {});
   owned.push(opened);
   return opened;
+}
+
+/** A GPUDevice, or the `Device` of another copy of this runtime: each package may have been installed with its own. */
+function ownDevice(device: Device | GPUDevice): DeviceOptions {
+  if (!('gpu' in device)) return { device };
+  return { device: device.gpu, limits: device.limits, features: [...device.features] };
 }

@@ -1,0 +1,94 @@
+/** docs/packages.md and docs/api.md: every program of the guide type-checks against a compiled package, and every name is there. */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import * as runtime from '@hyb/runtime';
+import ts from 'typescript';
+import { root } from './support/bundle.js';
+import { goldenPackage } from './support/golden-package.js';
+
+const page = (name: string): string => readFileSync(join(root, 'docs', name), 'utf8');
+let folder: string;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'hyb-docs-'));
+  for (const [name, text] of await goldenPackage('nh_a_gqa_g2')) {
+    const path = join(folder, 'tiny-hybrid', name);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
+  }
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+test('the programs of the guide type-check, strictly', () => {
+  const snippets = [...page('packages.md').matchAll(/^```ts\n([^]*?)^```$/gm)].map((match) => match[1]!);
+  expect(snippets.length).toBeGreaterThan(8);
+  const files = snippets.map((text, i) => {
+    const file = join(folder, `snippet-${i}.mts`);
+    writeFileSync(file, text);
+    return file;
+  });
+  const declarations = (name: string): string[] => [join(root, name, 'dist/index.d.ts')];
+  const program = ts.createProgram(files, {
+    strict: true,
+    noEmit: true,
+    skipLibCheck: true,
+    target: ts.ScriptTarget.ESNext,
+    module: ts.ModuleKind.NodeNext,
+    moduleResolution: ts.ModuleResolutionKind.NodeNext,
+    lib: ['lib.esnext.d.ts', 'lib.dom.d.ts', 'lib.dom.iterable.d.ts'],
+    types: [join(root, 'node_modules/@webgpu/types')],
+    paths: {
+      '@hyb/runtime': declarations('runtime'),
+      '@hyb/adapter': declarations('adapter'),
+      'tiny-hybrid': [join(folder, 'tiny-hybrid/index.d.ts')],
+    },
+  });
+  const errors = ts.getPreEmitDiagnostics(program).map(({ file, messageText }) => {
+    const place = file ? file.fileName.replace(folder, '') : '';
+    return `${place}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`;
+  });
+  expect(errors).toEqual([]);
+}, 120_000);
+
+/** Names in the first column of the table under a heading. */
+function rows(heading: string): string[] {
+  const [, section] = page('api.md').split(new RegExp(`^#+ ${heading}$`, 'm'));
+  const table = section!.split(/^#+ /m)[0]!;
+  return [...table.matchAll(/^\| `(\w+)` +\|/gm)].map((match) => match[1]!);
+}
+
+test('what the page says is exported is there', () => {
+  for (const heading of ['Devices', 'Checkpoints', 'Text', 'Errors']) {
+    const names = rows(heading);
+    expect(names.length).toBeGreaterThan(1);
+    for (const name of names) expect(Object.keys(runtime)).toContain(name);
+  }
+});
+
+test('tables of members are complete', () => {
+  const program = ts.createProgram([join(root, 'runtime/dist/index.d.ts')], { types: [], skipLibCheck: true });
+  const checker = program.getTypeChecker();
+  const module = checker.getSymbolAtLocation(program.getSourceFile(join(root, 'runtime/dist/index.d.ts'))!)!;
+  const exports = new Map(checker.getExportsOfModule(module).map((symbol) => [symbol.name, symbol]));
+  const members = (name: string): string[] => {
+    const type = checker.getDeclaredTypeOfSymbol(checker.getAliasedSymbol(exports.get(name)!));
+    const properties = checker.getPropertiesOfType(type).map((property) => property.name);
+    return properties.filter((property) => /^[a-z]\w*$/i.test(property)).sort();
+  };
+  for (const name of ['LoadOptions', 'GenerateOptions', 'State']) {
+    expect({ [name]: rows(`\`${name}\``).sort() }).toEqual({ [name]: members(name) });
+  }
+  // Its device, tokenizer and program are what it was loaded with.
+  const given = ['device', 'program', 'tokenizer'];
+  expect(rows('`Model`').sort()).toEqual(members('Model').filter((member) => !given.includes(member)));
+});
+
+test('every code of errors is listed, but for those of training', () => {
+  const source = readFileSync(join(root, 'runtime/src/errors.ts'), 'utf8');
+  const [, union] = /export type ErrorCode =([^;]*);/.exec(source)!;
+  const codes = [...union!.split('// train/')[0]!.matchAll(/'([\w-]+)'/g)].map((match) => match[1]!);
+  expect(codes.length).toBeGreaterThan(10);
+  const section = page('api.md').split('## Errors')[1]!;
+  for (const code of codes) expect(section).toContain(`\`${code}\``);
+});
