@@ -20,6 +20,7 @@ import { ScanStep } from '../step.js';
 import { CHUNK, jointOf } from './joint.js';
 import type { GradientContext } from './joint.js';
 import { bindCheckpoints, bindKept, bindReads, bindWindow, readOuter } from './memory.js';
+import type { StateMemory } from './memory.js';
 
 /** Workgroups for a layout's slices of a sequence. */
 const workgroupsOf = ({ slices }: ScanLayout): number =>
@@ -117,7 +118,7 @@ export function walkBack(context: GradientContext): KernelCall {
   eachSequence(scope, (sequence) => {
     const checkpoints = bindCheckpoints(scope, context, joint, 'read');
     const window = bindWindow(scope, context, joint);
-    const kept = bindKept(scope, context, joint, 'read_write');
+    const kept = (): StateMemory => bindKept(scope, context, joint, 'read_write');
     const rows = e.mul(sequence.index, CHUNK);
     let token = ZERO;
     let windowRow = ZERO;
@@ -127,8 +128,8 @@ export function walkBack(context: GradientContext): KernelCall {
         readOuter(scope, joint, sequence.first, token, { index, offset, at }),
       given: (state: number, at: Place) => window.at(windowRow, state, at),
       kept: (state: number) => ({
-        at: (at: Place) => kept.at(sequence.index, state, at),
-        set: (at: Place, value: Expression) => kept.set(sequence.index, state, at, value),
+        at: (at: Place) => kept().at(sequence.index, state, at),
+        set: (at: Place, value: Expression) => kept().set(sequence.index, state, at, value),
       }),
       yield: (index: number, at: Place, value: Expression) => {
         const read = joint.reads[index]!;
@@ -191,9 +192,10 @@ export function walkBack(context: GradientContext): KernelCall {
         });
       });
       if (!backward.statesInWorkgroup) return;
-      builder.comment('gradients of the states before the first token');
-      for (const i of states) {
-        back.drain(count + i, (at, value) => kept.set(sequence.index, count + i, at, value));
+      const wanted = states.filter((i) => context.nodes.some((n) => n.attributes.of === i));
+      if (wanted.length > 0) builder.comment('gradients of the states before the first token');
+      for (const i of wanted) {
+        back.drain(count + i, (at, value) => kept().set(sequence.index, count + i, at, value));
       }
     });
   });
