@@ -11,6 +11,9 @@ export interface LinearSet {
   readonly interleave: number;
 }
 
+/** Most maps of one matrix: each has a buffer of its own for its result, beside those that the product reads. */
+const MOST = 4;
+
 export function linearSets(graph: Graph, fused: boolean): readonly LinearSet[] {
   const linears = graph.nodes.filter(
     (n): n is GraphNode<'linear'> => n.op === 'linear' && hasMatrix(graph, n as GraphNode<'linear'>),
@@ -22,7 +25,10 @@ export function linearSets(graph: Graph, fused: boolean): readonly LinearSet[] {
     byInput.set(key, [...(byInput.get(key) ?? []), n]);
   }
   const consumers = consumersOf(graph);
-  return [...byInput.values()].map((set) => ({
+  const sets = [...byInput.values()].flatMap((set) =>
+    Array.from({ length: Math.ceil(set.length / MOST) }, (_, i) => set.slice(i * MOST, (i + 1) * MOST)),
+  );
+  return sets.map((set) => ({
     anchors: set.map((n) => n.id),
     interleave: meetInOneProduct(graph, set, consumers) ? set.length : 1,
   }));

@@ -73,16 +73,16 @@ export interface GradientTargets {
 
 /** All kernels of a graph's program, in order. */
 export function lower(graph: Graph, options: LowerOptions): readonly KernelCall[] {
-  if (options.mode === 'train') return lowerTraining(graph, options);
-  const calls = lowerGroups(graph, partition(graph, options), options).flat();
-  // Rotating and writing the cache takes tables and states beside all else that the product binds.
-  return calls.every(fitsBuffers)
-    ? calls
-    : lowerGroups(graph, partition(graph, { ...options, cacheWrites: false }), options).flat();
+  if (options.mode !== 'train') {
+    const calls = lowerGroups(graph, partition(graph, options), options).flat();
+    if (calls.every(fitsBuffers)) return calls;
+  }
+  // Rotating and writing the cache takes tables and states beside all else that a product binds.
+  return lowerBare(graph, { ...options, cacheWrites: false });
 }
 
 /** Groups that bind more buffers than there may be go without an epilogue: what is kept is stored beside what comes of it. */
-function lowerTraining(graph: Graph, options: LowerOptions): readonly KernelCall[] {
+function lowerBare(graph: Graph, options: LowerOptions & { readonly cacheWrites: false }): readonly KernelCall[] {
   const bare = new Set<NodeId>();
   for (;;) {
     const groups = partition(graph, { ...options, bare });

@@ -75,7 +75,7 @@ function bindField({ target, value }: Field, names: ModelNames): void {
   binder.use(root, own, defines ? 'definition' : 'write');
   if (steps.length === 0) {
     const made = value.kind === 'Shared' ? value.value : value;
-    // `C = ShortConv`: the block of the file, whatever the model calls by that name.
+    // `M = Mixer`: the block of the file, whatever the model calls by that name.
     if (made.kind === 'Name' && own?.kind === 'alias') return binder.use(made, binder.inFile(made.text));
     return bindExpression(value, names);
   }
