@@ -54,6 +54,7 @@ export type { TrainRecipe, TrainFields } from './train/resolve-train.js';
 export { TRAIN_FIELDS } from './train/fields.js';
 export { trainedParameters, type TrainedParameter } from './train/parameters.js';
 export { trainingModel } from './train/model.js';
+export { compiledRecipe } from './train/compiled.js';
 export { referenceEngine, type ReferenceEngineOptions } from './reference/training-engine.js';
 export * from './weights/weight-map.js';
 export { catalogue, repeatedCodes } from './diagnostics/catalogue.js';

@@ -66,3 +66,10 @@ export { readDocuments, type DocumentPiece } from './train/data/read.js';
 export { evaluationOf, type EvaluationData } from './train/data/prepare.js';
 export { prepareTokens } from './train/data/cache.js';
 export { windowsOf } from './train/data/windows.js';
+export {
+  openTrainer,
+  trainModel,
+  type CompiledRecipe,
+  type OpenedTrainer,
+  type TrainModelOptions,
+} from './train/start.js';

@@ -122,11 +122,11 @@ async function steps(
   io: Io,
   run: OpenedRun,
   data: TrainingData,
-  { engine }: RunEngine,
+  { engine, length }: RunEngine,
   folder: string,
   { resume, signal, json }: RunRequest,
 ): Promise<number> {
-  const { recipe, length, layout, tokenizer } = run;
+  const { recipe, layout, tokenizer } = run;
   const extra = { ...tokenizer.files, ...layout.files };
   const progress = await runProgress(json ? { ...io, interactive: false, err: () => undefined } : io, length.steps);
   try {

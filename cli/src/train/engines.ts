@@ -1,9 +1,9 @@
 /** What computes the steps. */
-import { planModel, referenceEngine } from '@hyb/compiler';
+import { compiledRecipe, planModel, referenceEngine } from '@hyb/compiler';
 import type { TrainedParameter } from '@hyb/compiler';
 import { printWgsl } from '@hyb/compiler/wgsl/index';
 import { initialValues } from '@hyb/runtime';
-import type { OptimizerSettings, TrainingEngine } from '@hyb/runtime';
+import type { RunLength, TrainingEngine } from '@hyb/runtime';
 import { CliError } from '../terminal/errors.js';
 import type { TrainingDevice } from './devices.js';
 import type { OpenedRun, TrainableRecipe } from './open-run.js';
@@ -11,6 +11,8 @@ import { sampleInReference, TEMPERATURE } from './samples.js';
 
 export interface RunEngine {
   readonly engine: TrainingEngine;
+  /** In as many parts a step as the engine takes. */
+  readonly length: RunLength;
   /** For people. */
   readonly device: string;
   /**
@@ -27,21 +29,21 @@ export function openEngine(run: OpenedRun, device: TrainingDevice): Promise<RunE
   return device === 'reference' ? Promise.resolve(inReference(run)) : onDevice(run);
 }
 
-function inReference({ checked, recipe, parameters }: OpenedRun): RunEngine {
+function inReference({ checked, recipe, parameters, length }: OpenedRun): RunEngine {
   const engine = attempt(() =>
     referenceEngine({ model: checked.graph, recipe, parameters, values: (each) => firstValues(each, recipe) }),
   );
   return {
     engine,
+    length,
     device: 'reference (f64)',
     sample: (_, prompt, tokens) => sampleInReference(checked.graph, engine, prompt, { tokens, seed: recipe.seed }),
     dispose: () => engine.dispose(),
   };
 }
 
-async function onDevice({ checked, recipe, parameters }: OpenedRun): Promise<RunEngine> {
-  const optimizer = optimizerSettings(recipe);
-  const [{ gpu }, { createModel, createTrainer, openDevice }] = await Promise.all([
+async function onDevice({ checked, recipe }: OpenedRun): Promise<RunEngine> {
+  const [{ gpu }, { createModel, openDevice, openTrainer }] = await Promise.all([
     import('@hyb/adapter'),
     import('@hyb/runtime'),
   ]);
@@ -49,17 +51,10 @@ async function onDevice({ checked, recipe, parameters }: OpenedRun): Promise<Run
   const kernels = Object.fromEntries([...plan.kernels].map(([name, kernel]) => [name, printWgsl(kernel)]));
   const device = await openDevice({ gpu: await gpu() });
   try {
-    const known = new Map(parameters.map((parameter) => [parameter.path, parameter]));
-    const engine = await createTrainer(plan.program, kernels, {
-      device,
-      optimizer,
-      ...(recipe.clip === null ? {} : { clip: recipe.clip }),
-      loss: recipe.loss.arguments,
-      multiples: ({ path }) => known.get(path)!,
-    });
-    for (const parameter of parameters) await engine.write(parameter.path, firstValues(parameter, recipe));
+    const { engine, length, dispose } = await openTrainer(plan.program, kernels, compiledRecipe(recipe), device);
     return {
       engine,
+      length,
       device: device.name,
       async sample(weights, prompt, tokens) {
         const model = await createModel(plan.program, kernels, { device, weights });
@@ -72,28 +67,13 @@ async function onDevice({ checked, recipe, parameters }: OpenedRun): Promise<Run
         }
       },
       dispose() {
-        engine.dispose();
+        dispose();
         device.dispose();
       },
     };
   } catch (error) {
     device.dispose();
     throw error;
-  }
-}
-
-function optimizerSettings({ optimizer }: TrainableRecipe): OptimizerSettings {
-  switch (optimizer.name) {
-    case 'AdamW': {
-      const { betas, eps, weight_decay } = optimizer.arguments;
-      return { name: 'AdamW', betas, eps, weightDecay: weight_decay };
-    }
-    case 'SGD': {
-      const { momentum, nesterov, weight_decay } = optimizer.arguments;
-      return { name: 'SGD', momentum, nesterov, weightDecay: weight_decay };
-    }
-    case 'Muon':
-      throw new CliError('Muon is not there on devices yet.', 'AdamW and SGD are.');
   }
 }
 

@@ -1,0 +1,223 @@
+/** Training as a package offers it: a compiled program, a compiled recipe, texts. */
+import { Device, openDevice } from '../device/device.js';
+import { formatBytes, TrainingError } from '../errors.js';
+import type { Program, WgslSources } from '../program/program.js';
+import { byteTokenizer } from '../text/byte-tokenizer.js';
+import { prepareData } from './data/prepare.js';
+import type { DataFile, DataFiles } from './data/files.js';
+import type { DataProgress } from './data/cache.js';
+import type { DataTokenizer } from './data/tokenizer.js';
+import { folderIn } from './files/folder.js';
+import { memoryFiles } from './files/memory.js';
+import type { Files } from './files/types.js';
+import { initialValues } from './initial.js';
+import type { Distribution } from './initial.js';
+import { planMemory, planParts } from './memory-plan.js';
+import type { MemoryPlan } from './memory-plan.js';
+import type { TrainingRecipe } from './recipe.js';
+import { runLength } from './run/length.js';
+import type { RunLength } from './run/length.js';
+import type { StepMetrics } from './run/metrics.js';
+import { train } from './run/train.js';
+import type { TrainOptions } from './run/train.js';
+import { createTrainer } from './trainer.js';
+import type { OptimizerSettings, Trainer } from './trainer.js';
+
+/** A recipe with what the compiler knows of the model's parameters; plain data. */
+export interface CompiledRecipe extends TrainingRecipe {
+  readonly optimizer:
+    | {
+        readonly name: 'AdamW';
+        readonly arguments: {
+          readonly betas: readonly [number, number];
+          readonly eps: number;
+          readonly weight_decay: number;
+        };
+      }
+    | {
+        readonly name: 'SGD';
+        readonly arguments: { readonly momentum: number; readonly nesterov: boolean; readonly weight_decay: number };
+      }
+    | { readonly name: 'Muon' };
+  readonly clip: number | null;
+  readonly loss: { readonly arguments: { readonly z: number; readonly smoothing: number } };
+  /** Bytes that the run may take on the device. */
+  readonly memory?: { readonly value: number };
+  readonly parameters: readonly {
+    readonly path: string;
+    /** Of its first values. */
+    readonly init: Distribution;
+    /** Multiples of the learning rate and of the weight decay. */
+    readonly rate: number;
+    readonly decay: number;
+  }[];
+}
+
+export interface OpenedTrainer {
+  readonly engine: Trainer;
+  readonly device: Device;
+  readonly length: RunLength;
+  readonly memory: MemoryPlan;
+  /** Frees the engine, and the device if it was opened here. */
+  dispose(): void;
+}
+
+/**
+ * An engine on a device with a recipe's first values, in as many parts a step as fit into its memory.
+ *
+ * @throws TrainingError `bad-recipe`; DeviceError, ProgramError
+ */
+export async function openTrainer(
+  program: Program,
+  sources: WgslSources,
+  recipe: CompiledRecipe,
+  given?: Device | GPUDevice,
+): Promise<OpenedTrainer> {
+  const optimizer = optimizerSettings(recipe);
+  const device = given instanceof Device ? given : await openDevice(given ? { device: given } : {});
+  const close = (): void => {
+    if (device !== given) device.dispose();
+  };
+  try {
+    const { length, memory } = planRun(program, recipe, optimizer, device);
+    const known = new Map(recipe.parameters.map((parameter) => [parameter.path, parameter]));
+    const engine = await createTrainer(program, sources, {
+      device,
+      optimizer,
+      ...(recipe.clip === null ? {} : { clip: recipe.clip }),
+      loss: recipe.loss.arguments,
+      multiples: ({ path }) => known.get(path)!,
+      levels: memory.levels,
+    });
+    for (const { name, shape } of engine.parameters()) {
+      const count = shape.reduce((product, size) => product * size, 1);
+      await engine.write(name, initialValues(known.get(name)!.init, count, recipe.seed, name));
+    }
+    const dispose = (): void => {
+      engine.dispose();
+      close();
+    };
+    return { engine, device, length, memory, dispose };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+function optimizerSettings({ optimizer }: CompiledRecipe): OptimizerSettings {
+  switch (optimizer.name) {
+    case 'AdamW': {
+      const { betas, eps, weight_decay } = optimizer.arguments;
+      return { name: 'AdamW', betas, eps, weightDecay: weight_decay };
+    }
+    case 'SGD': {
+      const { momentum, nesterov, weight_decay } = optimizer.arguments;
+      return { name: 'SGD', momentum, nesterov, weightDecay: weight_decay };
+    }
+    case 'Muon':
+      throw new TrainingError('bad-recipe', 'Muon is not there on devices yet; AdamW and SGD are.');
+  }
+}
+
+function planRun(
+  program: Program,
+  recipe: CompiledRecipe,
+  optimizer: OptimizerSettings,
+  device: Device,
+): { readonly length: RunLength; readonly memory: MemoryPlan } {
+  const length = runLength(recipe, { context: program.model.context });
+  const { sequence, batch } = length;
+  const request = {
+    moments: optimizer.name === 'AdamW' ? 2 : 1,
+    limit: recipe.memory?.value,
+    largestBuffer: device.limits.maxStorageBufferBindingSize,
+  };
+  const planned =
+    recipe.accumulation === undefined
+      ? planParts(program, { sequences: batch, length: sequence }, request)
+      : {
+          parts: length.parts,
+          memory: planMemory(program, { ...request, ...largestPart(batch, length.parts, sequence) }),
+        };
+  const { parts, memory } = planned;
+  if (!memory.fits) {
+    throw new TrainingError(
+      'bad-recipe',
+      `A step takes ${formatBytes(memory.peak)} at least, and the recipe allows ${formatBytes(recipe.memory!.value)}: give more \`memory\`, or shorten \`sequence\`.`,
+      { needed: memory.peak, available: recipe.memory!.value },
+    );
+  }
+  return { length: { ...length, parts }, memory };
+}
+
+function largestPart(
+  batch: number,
+  parts: number,
+  length: number,
+): { readonly sequences: number; readonly tokens: number } {
+  const sequences = Math.ceil(batch / parts);
+  return { sequences, tokens: sequences * length };
+}
+
+export interface TrainModelOptions extends Pick<TrainOptions, 'resume' | 'signal' | 'checkpoint'> {
+  /** What to train on: files, or files by the name of their source. */
+  readonly data: readonly DataFile[] | DataFiles;
+  /** Text to evaluate on; by default the end of the data, if the recipe evaluates. */
+  readonly heldOut?: readonly DataFile[];
+  /** Default: bytes. */
+  readonly tokenizer?: DataTokenizer;
+  /** The run's folder, for checkpoints, metrics and tokens; without it nothing outlives the run. */
+  readonly files?: Files;
+  /** Default: one is opened. */
+  readonly device?: Device | GPUDevice;
+  /** While texts become tokens. */
+  readonly onData?: (progress: DataProgress) => void;
+  /** The engine, once it is there; it is disposed of when the run ends. */
+  readonly onStart?: (opened: OpenedTrainer) => void;
+}
+
+/**
+ * Trains a compiled model, and yields the metrics of each step. Packages that were built with a recipe call this; their
+ * `train` is the same with program and recipe filled in.
+ *
+ * @throws as `train`, `prepareData` and `openTrainer`
+ */
+export async function* trainModel(
+  program: Program,
+  sources: WgslSources,
+  recipe: CompiledRecipe,
+  options: TrainModelOptions,
+): AsyncGenerator<StepMetrics, void, undefined> {
+  const { data, heldOut, files, device, signal, onData, onStart, resume, checkpoint } = options;
+  const opened = await openTrainer(program, sources, recipe, device);
+  try {
+    onStart?.(opened);
+    const prepared = await prepareData(recipe, {
+      data,
+      evaluation: heldOut,
+      tokenizer: options.tokenizer ?? { codec: byteTokenizer, key: 'bytes' },
+      cache: files === undefined ? memoryFiles() : folderIn(files, 'tokens'),
+      vocab: program.model.vocab,
+      sequence: opened.length.sequence,
+      signal,
+      onProgress: onData,
+    });
+    try {
+      const map = program.checkpoint;
+      yield* train({
+        engine: opened.engine,
+        recipe,
+        length: opened.length,
+        data: prepared,
+        files,
+        checkpoint: { ...(map === undefined ? {} : { map }), ...checkpoint },
+        resume,
+        signal,
+      });
+    } finally {
+      await prepared.close();
+    }
+  } finally {
+    opened.dispose();
+  }
+}
