@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { hyb, jsonOf, withFolder } from './support/hyb.js';
+import { hyb, hybProcess, jsonOf, withFolder } from './support/hyb.js';
 
 describe('new', () => {
   test.each(['hybrid', 'transformer', 'block'])(
@@ -51,6 +51,32 @@ describe('build', () => {
       expect(existsSync(join(folder, 'dist/kernels/old.wgsl'))).toBe(false);
       expect((await readdir(folder)).sort()).toEqual([...before, 'dist'].sort());
     }));
+
+  test('into the folder that one works in, which stays the same folder', () =>
+    withFolder(async (cwd) => {
+      await hyb(['new', 'm'], { cwd });
+      const folder = join(cwd, 'm');
+      const source = await readFile(join(folder, 'model.hyb'), 'utf8');
+      await mkdir(join(cwd, 'here'));
+      await writeFile(join(cwd, 'here/model.hyb'), source);
+      await writeFile(join(cwd, 'here/notes.txt'), 'mine');
+      const { ino } = await stat(join(cwd, 'here'));
+      for (let i = 0; i < 2; i++) {
+        const args = ['build', 'model.hyb', '-o', '.'];
+        expect(await hybProcess(args, { cwd: join(cwd, 'here') })).toMatchObject({ code: 0 });
+      }
+      expect((await stat(join(cwd, 'here'))).ino).toBe(ino);
+      const entries = await readdir(join(cwd, 'here'));
+      expect(entries).toEqual(expect.arrayContaining(['index.js', 'kernels', 'model.hyb', 'notes.txt']));
+      expect((await readdir(cwd)).sort()).toEqual(['here', 'm']);
+    }));
+
+  test('a place where nothing can be written ends at once', async () => {
+    const { code, out, err } = await hyb(['build', 'demo/tiny-hybrid.hyb', '-o', '/proc/nowhere/package']);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(err).toContain('/proc');
+    expect(err).not.toContain('    at ');
+  });
 
   test('errors leave nothing behind', () =>
     withFolder(async (cwd) => {

@@ -23,11 +23,16 @@ export async function devices(io: Io, { json }: DevicesOptions): Promise<number>
     const list = adapters.map((adapter) => ({ ...adapter, used: adapter === used }));
     io.out(`${JSON.stringify({ adapters: list, problems }, null, 2)}\n`);
   } else {
-    for (const problem of problems) io.err(`${io.paintErr.yellow('warning')} ${problem}\n`);
+    for (const problem of problems) io.err(io.paintErr.dim(`${firstLine(problem)}\n`));
     if (adapters.length === 0) io.out('There is no adapter.\n');
     for (const adapter of adapters) printAdapter(io, adapter, adapter === used);
   }
   return adapters.length > 0 ? EXIT.ok : EXIT.failed;
+}
+
+/** What a driver says of itself goes on for lines. */
+function firstLine(problem: string): string {
+  return problem.split('\n', 1)[0]!;
 }
 
 function printAdapter({ out, paint }: Io, adapter: AdapterDescription, used: boolean): void {

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { writeSafetensors } from '@hyb/runtime';
 import { copyParameters } from '@hyb/runtime/weights/copy-parameters';
 import { formatBytes } from '@hyb/compiler/inspect/units';
-import { takePlace, withTemporary } from '../files/write.js';
+import { makeFolders, takePlace, withTemporary } from '../files/write.js';
 import { CliError } from '../terminal/errors.js';
 import { indexOf, shareOut } from './shards.js';
 import type { Shard } from './shards.js';
@@ -39,7 +39,7 @@ export async function writeCheckpointFolder(
   const total = tensors.reduce((sum, { bytes }) => sum + bytes, 0);
   const all = new Map(texts);
   if (shards.length > 1) all.set('model.safetensors.index.json', indexOf(shards));
-  await mkdir(dirname(folder), { recursive: true });
+  await makeFolders(dirname(folder));
   await requireSpace(dirname(folder), total);
   const written: WrittenFile[] = [];
   await withTemporary(folder, async (temporary) => {
