@@ -18,7 +18,7 @@ export type {
   SamplingOptions,
 } from './generate/types.js';
 export type { ChatMessage, ChatOptions, TextCodec, TextStream } from './text/types.js';
-export { weightsPrelude, WEIGHT_FORMATS } from './shaders/weights.js';
+export { weightsEnables, weightsPrelude, WEIGHT_FORMATS } from './shaders/weights.js';
 export { createModel, type CreateOptions } from './model/create.js';
 export { openCheckpoint, type Checkpoint } from './weights/checkpoint.js';
 export { readSafetensors, type SafetensorsFile, type TensorEntry } from './weights/safetensors.js';

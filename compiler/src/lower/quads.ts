@@ -1,6 +1,6 @@
 /**
  * Rows of any length, four elements at a time. Where the length is a multiple of four the buffer holds `vec4f`; otherwise it
- * holds `f32` and the elements past the row's end read as zero and are not written.
+ * holds `f32`, the elements past the row's end read as its last one and are not written.
  */
 import type { TensorType } from '../graph/types.js';
 import type { Buffer } from '../kernel/build.js';
@@ -47,14 +47,14 @@ export function bindRows(
   const buffer = scope.bind(hint, operand, 'f32', access, doc);
   return {
     buffer,
-    at: (row, quad) => fourOf(length, quad, (c) => buffer.at(e.add(e.mul(row, length), c))),
+    at: (row, quad) => repeatingFourOf(length, quad, (c) => buffer.at(e.add(e.mul(row, length), c))),
     set: (row, quad, value) => {
       const four = scope.builder.let('four', value);
       for (let lane = 0; lane < 4; lane++) {
         const column = laneOf(quad, lane);
-        scope.builder.if(e.lt(column, length), () =>
-          buffer.set(e.add(e.mul(row, length), column), e.component(four, lane)),
-        );
+        const store = (): void => buffer.set(e.add(e.mul(row, length), column), e.component(four, lane));
+        if (lane === 0) store();
+        else scope.builder.if(e.lt(column, length), store);
       }
     },
   };
@@ -63,19 +63,36 @@ export function bindRows(
 const laneOf = (quad: Operand, lane: number): Expression =>
   typeof quad === 'number' ? e.u32(quad * 4 + lane) : e.add(e.mul(quad, 4), lane);
 
-/** vec4f of elements 4 * quad … of a row of `length`, zero past its end. */
-function fourOf(length: number, quad: Operand, element: (column: Expression) => Expression): Expression {
+/** vec4f of elements 4 * quad … of a row of `length`, the last one again past its end. */
+function repeatingFourOf(length: number, quad: Operand, element: (column: Expression) => Expression): Expression {
+  const lanes = [0, 1, 2, 3].map((lane) =>
+    element(lane === 0 ? laneOf(quad, 0) : e.min(laneOf(quad, lane), length - 1)),
+  );
+  return e.vector('vec4f', ...lanes);
+}
+
+/** The same, zero past its end. */
+function zeroFourOf(length: number, quad: Operand, element: (column: Expression) => Expression): Expression {
   const lanes = [0, 1, 2, 3].map((lane) => {
     const column = laneOf(quad, lane);
+    if (lane === 0) return element(column);
     return e.select(e.lt(column, length), element(e.min(column, length - 1)), e.f32(0));
   });
   return e.vector('vec4f', ...lanes);
 }
 
-/** Elements 4 * quad … of input `i` along its last dimension, zero past its end. */
-export function inputQuad(scope: KernelScope, i: number, type: TensorType, at: Coordinates, quad: Operand): Expression {
+/** Elements 4 * quad … of input `i` along its last dimension; past its end zero, or its last one again. */
+export function inputQuad(
+  scope: KernelScope,
+  i: number,
+  type: TensorType,
+  at: Coordinates,
+  quad: Operand,
+  past: 'zero' | 'repeat' = 'zero',
+): Expression {
   const last = type.dims[type.dims.length - 1]!;
   const length = last.extent as number;
   if (length % 4 === 0) return scope.input4(i, { ...at, [last.name]: laneOf(quad, 0) });
+  const fourOf = past === 'zero' ? zeroFourOf : repeatingFourOf;
   return fourOf(length, quad, (column) => scope.input(i, { ...at, [last.name]: column }));
 }

@@ -66,39 +66,38 @@ function reduceRow(
   builder.comment(`${node.op} over ${reduced.map((d) => d.name).join(', ')}: ${node.label ?? ''}`.trimEnd());
   const lane = lanes === threads ? local : builder.let('lane', e.mod(local, lanes));
   const first = lanes === threads ? e.u32(0) : builder.let('first', e.div(local, lanes));
-  const body = (row: Expression, masked: boolean): void => {
+  const body = (own: Expression, masked: boolean): void => {
+    // Lanes past the last row repeat it; they leave no result.
+    const row = masked && rows > 1 ? builder.let('row', e.min(own, rows - 1)) : own;
     const accumulator = builder.variable('accumulator', 'f32', e.f32(initial));
-    const accumulate = (): void =>
-      builder.for(
-        'column',
-        lane,
-        columns,
-        (column) => {
-          const keptPosition = Position.fromFlat(builder, kept, at, row);
-          const reducedPosition = Position.fromFlat(builder, reduced, at, column);
-          const dims = rowDims(input.type);
-          const contiguous = dims.every((d, i) => d.name === [...kept, ...reduced][i]?.name);
-          const position = contiguous
-            ? Position.fromFlat(
-                builder,
-                dims,
-                at,
-                rows === 1 ? column : builder.let('i', e.add(e.mul(row, columns), column)),
-              )
-            : Position.fromCoordinates(
-                builder,
-                dims,
-                at,
-                Object.fromEntries(
-                  dims.map((d) => [d.name, (reduced.includes(d) ? reducedPosition : keptPosition).at(d.name)]),
-                ),
-              );
-          accumulator.set(join(accumulator.value, evaluator.value(input.id, position)));
-        },
-        { step: lanes },
-      );
-    if (masked) builder.if(e.lt(row, rows), accumulate);
-    else accumulate();
+    builder.for(
+      'column',
+      lane,
+      columns,
+      (column) => {
+        const keptPosition = Position.fromFlat(builder, kept, at, row);
+        const reducedPosition = Position.fromFlat(builder, reduced, at, column);
+        const dims = rowDims(input.type);
+        const contiguous = dims.every((d, i) => d.name === [...kept, ...reduced][i]?.name);
+        const position = contiguous
+          ? Position.fromFlat(
+              builder,
+              dims,
+              at,
+              rows === 1 ? column : builder.let('i', e.add(e.mul(row, columns), column)),
+            )
+          : Position.fromCoordinates(
+              builder,
+              dims,
+              at,
+              Object.fromEntries(
+                dims.map((d) => [d.name, (reduced.includes(d) ? reducedPosition : keptPosition).at(d.name)]),
+              ),
+            );
+        accumulator.set(join(accumulator.value, evaluator.value(input.id, position)));
+      },
+      { step: lanes },
+    );
     if (reduction === 'subgroup' && lanes === threads) {
       joinSubgroups(kernel, accumulator.value, node.op, partial);
       builder.if(e.eq(local, 0), () => {
@@ -113,25 +112,36 @@ function reduceRow(
       builder.barrier();
       return;
     }
-    partial.set(local, accumulator.value);
-    builder.barrier();
-    // Few are added up by one of them: a barrier costs more than that.
-    const few = lanes > 1 && lanes <= FEW_LANES;
-    for (let stride = few ? 0 : lanes / 2; stride >= 1; stride /= 2) {
+    if (lanes > 1) {
+      partial.set(local, accumulator.value);
+      builder.barrier();
+    }
+    // The last few are added up by one of them: a barrier costs more than that.
+    const tail = lanes <= FEW_LANES ? lanes : 2;
+    for (let stride = lanes / 2; stride >= tail; stride /= 2) {
       builder.if(e.lt(lane, stride), () =>
         partial.set(local, join(partial.at(local), partial.at(e.add(local, stride)))),
       );
       builder.barrier();
     }
     const finish = (): void => {
-      let total = partial.at(local);
-      if (few) {
-        const rest = Array.from({ length: lanes - 1 }, (_, i) => partial.at(e.add(local, i + 1)));
-        total = builder.let('total', rest.reduce(join, total));
-      }
-      result.set(row, node.op === 'mean' ? e.mul(total, 1 / columns) : total);
+      const parts = Array.from({ length: tail }, (_, i) => partial.at(e.add(local, i)));
+      const total =
+        lanes > 1
+          ? builder.let(
+              'total',
+              parts.reduce((a, b) => join(a, b)),
+            )
+          : accumulator.value;
+      result.set(own, node.op === 'mean' ? e.mul(total, 1 / columns) : total);
     };
-    builder.if(masked ? e.and(e.eq(lane, 0), e.lt(row, rows)) : e.eq(lane, 0), finish);
+    const conditions = [...(lanes > 1 ? [e.eq(lane, 0)] : []), ...(masked ? [e.lt(own, rows)] : [])];
+    if (conditions.length === 0) finish();
+    else
+      builder.if(
+        conditions.reduce((a, b) => e.and(a, b)),
+        finish,
+      );
     builder.barrier();
   };
   if (perPass >= rows) body(first, perPass > rows);

@@ -104,9 +104,9 @@ test.each([
   SLOW,
 );
 
-test(
-  'sampling from 262,144 tokens',
-  async () => {
+test.each(['core', 'best'] as const)(
+  'sampling from 262,144 tokens, %s variants',
+  async (variants) => {
     const vocab = 262_144;
     const settings = [{}, { topK: 50, topP: 0.95 }, { topP: 0.9999, temperature: 2 }, { temperature: 0 }].map(
       (s, i) => ({ ...PLAIN, ...s, seed: i }),
@@ -116,6 +116,8 @@ test(
       settings.map((_, slot) => ({ slot, count: 1, position: 3 })),
       settings,
       onDevice,
+      settings.length,
+      variants,
     );
     const r = random(3);
     const logits = Float32Array.from({ length: vocab }, () => 3 * r.normal());

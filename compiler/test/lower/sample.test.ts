@@ -26,7 +26,14 @@ const SETTINGS: readonly Partial<SamplerSettings>[] = [
 ];
 
 describe('sampling', () => {
-  test.each([7, 64, 1024, 2500])('%d tokens: the token that the f64 reference draws', async (vocab) => {
+  test.each([
+    [7, 'core'],
+    [64, 'core'],
+    [64, 'best'],
+    [1024, 'core'],
+    [2500, 'core'],
+    [2500, 'best'],
+  ] as const)('%d tokens: the token that the f64 reference draws, %s variants', async (vocab, variants) => {
     const r = random(vocab);
     const settings = SETTINGS.map((s, i): SamplerSettings => ({
       ...PLAIN,
@@ -35,7 +42,8 @@ describe('sampling', () => {
       step: 100 * i,
     }));
     const sequences = settings.map((_, i) => one(settings.length - 1 - i, 3 * i));
-    const sampler = new Sampler(vocab, sequences, settings, vocab === 64 ? interpret : interpretFast, settings.length);
+    const execute = vocab === 64 ? interpret : interpretFast;
+    const sampler = new Sampler(vocab, sequences, settings, execute, settings.length, variants);
     for (let slot = 0; slot < settings.length; slot++) {
       for (let n = 0; n < 5; n++) sampler.see(slot, r.integer(0, vocab));
     }

@@ -31,6 +31,8 @@ export class Sampler {
     settings: readonly SamplerSettings[],
     readonly execute: Executor,
     slots = 8,
+    /** Of each kernel's variants: the core one, or the best. */
+    readonly variants: 'core' | 'best' = 'core',
   ) {
     this.calls = lowerSample(vocab);
     this.batch = makeBatch(sequences, { slots, capacity: 64 });
@@ -87,7 +89,7 @@ export class Sampler {
         ]),
       );
       const grid = call.grid.map((size) => evaluateSize(size, this.batch.sizes)) as [number, number, number];
-      const kernel = call.variants[call.variants.length - 1]!;
+      const kernel = call.variants[this.variants === 'best' ? 0 : call.variants.length - 1]!;
       for (const variant of call.variants) expect(verifyKernel(variant)).toEqual([]);
       await this.execute(kernel, buffers, uniforms, grid, fresh);
       first = false;

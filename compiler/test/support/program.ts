@@ -14,17 +14,20 @@ type Words = Float32Array | Uint32Array;
 export interface ProgramOptions {
   readonly slots: number;
   readonly capacity: number;
-  readonly variants?: 'core' | 'best';
+  /** State slot of each sequence; by default sequence i has slot i. */
+  readonly slotOf?: (sequence: number) => number;
+  /** Which variant of each kernel: the core one, the best, or the one of this rank from the best on (core where there is none). */
+  readonly variants?: 'core' | 'best' | number;
 }
 
 export class InterpretedProgram {
   readonly program: Program;
   readonly faults: string[] = [];
   dispatches = 0;
-  /** Sees every dispatch before it runs. */
-  observe?: (kernel: Kernel, options: RunOptions) => void;
-  /** Skips the search for races and uninitialised reads: several times faster. */
-  fast = false;
+  /** Sees every dispatch before it runs, and the kernel's other variants. */
+  observe?: (kernel: Kernel, options: RunOptions, others: readonly Kernel[]) => void;
+  /** Skips the search for races and uninitialised reads: several times faster. A function decides for each kernel. */
+  fast: boolean | ((kernel: Kernel) => boolean) = false;
   /** Residual stream after each stage instance of the last call, by label. */
   readonly hidden = new Map<string, Float32Array>();
   readonly states = new Map<string, Float32Array>();
@@ -86,7 +89,9 @@ export class InterpretedProgram {
   #run(instance: StageInstance, steps: readonly Step[], call: Call): void {
     for (const step of steps) {
       const spec = this.program.kernels[step.kernel]!;
-      const variant = this.options.variants === 'best' ? spec.variants[0]! : spec.variants[spec.variants.length - 1]!;
+      const { variants = 'core' } = this.options;
+      const rank = variants === 'core' ? Infinity : variants === 'best' ? 0 : variants;
+      const variant = spec.variants[Math.min(rank, spec.variants.length - 1)]!;
       const kernel = this.plan.kernels.get(variant.source)!;
       const buffers: Record<string, BufferData> = {};
       const uninitialised: string[] = [];
@@ -104,8 +109,10 @@ export class InterpretedProgram {
       const grid = step.grid.map((s) => evaluateSize(s, call.sizes)) as [number, number, number];
       if (grid.includes(0)) continue;
       this.dispatches++;
-      const options = { buffers, uniforms, grid, uninitialised, fast: this.fast };
-      this.observe?.(kernel, options);
+      const fast = typeof this.fast === 'function' ? this.fast(kernel) : this.fast;
+      const options = { buffers, uniforms, grid, uninitialised, fast };
+      const others = spec.variants.filter((v) => v !== variant).map((v) => this.plan.kernels.get(v.source)!);
+      this.observe?.(kernel, options, others);
       const { faults } = interpret(kernel, options);
       this.faults.push(...faults.map((f) => `${instance.label} ${kernel.name}: ${describeFault(f)}`));
     }
@@ -168,8 +175,12 @@ class Call {
         ]),
       );
     const table = (rows: number[][]): Uint32Array => Uint32Array.from(rows.length > 0 ? rows.flat() : [0, 0, 0, 0]);
-    this.#tables.set('tokens', table(sequences.flatMap((s, i) => s.map((id, t) => [id, i, positions[i]! + t, i]))));
-    this.#tables.set('sequences', table(sequences.map((s, i) => [i, starts[i]!, s.length, positions[i]!])));
+    const slotOf = owner.options.slotOf ?? ((sequence: number): number => sequence);
+    this.#tables.set(
+      'tokens',
+      table(sequences.flatMap((s, i) => s.map((id, t) => [id, i, positions[i]! + t, slotOf(i)]))),
+    );
+    this.#tables.set('sequences', table(sequences.map((s, i) => [slotOf(i), starts[i]!, s.length, positions[i]!])));
     this.#tables.set(
       'rows',
       Uint32Array.from({ length: Math.max(1, tokens) }, (_, t) => t),

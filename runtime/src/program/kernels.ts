@@ -1,7 +1,7 @@
 import type { Device } from '../device/device.js';
 import { DeviceError, ProgramError } from '../errors.js';
 import { messageOf } from '../messages.js';
-import { weightsPrelude } from '../shaders/weights.js';
+import { weightsEnables, weightsPrelude } from '../shaders/weights.js';
 import type { KernelSpec, KernelVariant, Program, StorageType, WgslSources } from './program.js';
 
 export interface CompiledKernel {
@@ -121,13 +121,14 @@ export class Kernels {
   }
 
   #code(spec: KernelSpec, variant: KernelVariant, storage: readonly StorageType[]): string {
+    const { features } = this.#device;
     const source = this.#sources[variant.source];
     if (source === undefined) throw new ProgramError('bad-program', `There is no WGSL source ${variant.source}.`);
     const constants = (variant.constants ?? []).map(({ name, value }) => `const ${name}: u32 = ${value}u;\n`);
     const preludes = spec.bindings
       .filter(({ weights }) => weights)
-      .map(({ name }, i) => weightsPrelude(name, storage[i]!));
-    return [source, ...constants, ...preludes].join('\n');
+      .map(({ name }, i) => weightsPrelude(name, storage[i]!, features));
+    return [`${weightsEnables(storage, features)}${source}`, ...constants, ...preludes].join('\n');
   }
 
   #layout(name: string, spec: KernelSpec): Layout {

@@ -1,6 +1,10 @@
 /**
  * Kernels with one seeded mistake each, of the kinds that people make. A test suite is good enough when every mutant is
  * caught: by the verifier, by a fault of the checking interpreter, or by a result that differs from the reference.
+ *
+ * Some mutants do what the kernel does: a mask that holds everywhere at these sizes, a barrier's worth of nothing. `probe`
+ * finds out by running the kernel itself: a mutant whose changed place never gives another value, takes another branch or
+ * runs another number of rounds executes exactly what the kernel executes on these inputs, and no check could tell them apart.
  */
 import * as make from '../expressions.js';
 import type { BinaryOperator, Expression, Kernel, Statement } from '../ir.js';
@@ -23,6 +27,7 @@ export type MutationKind =
   | 'drop_mask'
   /** `<` for `<=` and the like. */
   | 'strictness'
+  /** A variable that starts without a value where it is 0, and with 0 where it is something else. */
   | 'initial_value'
   /** A store or assignment left out. */
   | 'drop_store';
@@ -33,7 +38,12 @@ export interface Mutant {
   readonly path: string;
   readonly description: string;
   readonly kernel: Kernel;
+  /** The kernel itself, which sets `probe[0]` where the mutant would do something else. */
+  probe(): Kernel;
 }
+
+/** Name of the buffer (one u32) that probes have besides the kernel's own. */
+export const PROBE = 'mutant_probe';
 
 export interface MutateOptions {
   /** Default all. */
@@ -46,35 +56,44 @@ export interface MutateOptions {
 export function mutate(kernel: Kernel, options: MutateOptions = {}): readonly Mutant[] {
   const all = mutationsOfList(kernel.body, '')
     .filter((m) => options.kinds?.includes(m.kind) ?? true)
-    .map(({ kind, path, description, body }): Mutant => ({ kind, path, description, kernel: { ...kernel, body } }));
+    .map(({ kind, path, description, statements, probed, place }): Mutant => ({
+      kind,
+      path,
+      description,
+      kernel: { ...kernel, body: place(statements) },
+      probe: () => ({
+        ...kernel,
+        buffers: [...kernel.buffers, { name: PROBE, element: 'u32', access: 'read_write', doc: '' }],
+        body: place(probed),
+      }),
+    }));
   const limit = options.limit ?? all.length;
   if (all.length <= limit) return all;
   return Array.from({ length: limit }, (_, i) => all[Math.floor((i * all.length) / limit)]!);
 }
 
-interface ListMutation {
-  readonly kind: MutationKind;
+interface ListMutation extends StatementMutation {
   readonly path: string;
-  readonly description: string;
-  readonly body: readonly Statement[];
+  /** The statement itself after what notes that the mutant would differ. */
+  readonly probed: readonly Statement[];
+  /** The whole list with other statements in place of the mutated one. */
+  place(statements: readonly Statement[]): readonly Statement[];
 }
 
 function mutationsOfList(body: readonly Statement[], prefix: string): readonly ListMutation[] {
   return body.flatMap((s, i) => {
     const path = `${prefix}${i}.${describeStatement(s)}`;
-    const replaced = (statements: readonly Statement[]): readonly Statement[] => [
+    const place = (statements: readonly Statement[]): readonly Statement[] => [
       ...body.slice(0, i),
       ...statements,
       ...body.slice(i + 1),
     ];
-    const own = mutationsOfStatement(s).map(({ kind, description, statements }) => ({
-      kind,
-      path,
-      description,
-      body: replaced(statements),
-    }));
+    const own = mutationsOfStatement(s).map((m) => ({ ...m, path, place, probed: [note(m.differs), s] }));
     const nested = blocksOf(s).flatMap(({ label, body: block }) =>
-      mutationsOfList(block, `${path}.${label}.`).map((m) => ({ ...m, body: replaced([withBlock(s, label, m.body)]) })),
+      mutationsOfList(block, `${path}.${label}.`).map((m) => ({
+        ...m,
+        place: (statements: readonly Statement[]) => place([withBlock(s, label, m.place(statements))]),
+      })),
     );
     return [...own, ...nested];
   });
@@ -88,69 +107,111 @@ interface StatementMutation {
   readonly kind: MutationKind;
   readonly description: string;
   readonly statements: readonly Statement[];
+  /** Whether the mutant does something else than the statement, where the statement stands. */
+  readonly differs: Expression;
+}
+
+function note(differs: Expression): Statement {
+  const store: Statement = { kind: 'store', buffer: PROBE, index: make.u32(0), value: make.u32(1) };
+  return { kind: 'if', condition: differs, then: [store] };
+}
+
+const ALWAYS = make.bool(true);
+
+/** Whether two expressions of one type have different values. */
+function unequal(a: Expression, b: Expression): Expression {
+  if (make.isVector(a.type)) {
+    const lanes = Array.from({ length: make.lanesOf(a.type) }, (_, i) => [make.component(a, i), make.component(b, i)]);
+    return lanes.map(([x, y]) => make.ne(x!, y!)).reduce((x, y) => make.or(x, y));
+  }
+  const word = (e: Expression): Expression => (e.type === 'bool' ? make.select(e, make.u32(1), make.u32(0)) : e);
+  return make.ne(word(a), word(b));
+}
+
+/** How many rounds a loop makes. */
+function rounds({ from, to, step }: Statement & { readonly kind: 'for' }): Expression {
+  const zero: Expression = { ...make.u32(0), type: from.type } as Expression;
+  const distance = make.sub(make.call('max', to, from), from);
+  return make.select(make.gt(to, from), make.div(make.sub(make.add(distance, step), 1), step), zero);
 }
 
 function mutationsOfStatement(s: Statement): readonly StatementMutation[] {
-  const one = (kind: MutationKind, description: string, ...statements: Statement[]): StatementMutation => ({
-    kind,
-    description,
-    statements,
-  });
+  const one: MakeMutation = (kind, description, differs, ...statements) => ({ kind, description, differs, statements });
   return [...special(s, one), ...inExpressions(s)];
 }
 
-function special(
-  s: Statement,
-  one: (kind: MutationKind, description: string, ...statements: Statement[]) => StatementMutation,
-): readonly StatementMutation[] {
+type MakeMutation = (
+  kind: MutationKind,
+  description: string,
+  differs: Expression,
+  ...statements: Statement[]
+) => StatementMutation;
+
+function special(s: Statement, one: MakeMutation): readonly StatementMutation[] {
   switch (s.kind) {
     case 'comment':
     case 'let':
       return [];
     case 'barrier':
-      return [one('drop_barrier', 'no barrier')];
+      return [one('drop_barrier', 'no barrier', ALWAYS)];
     case 'assign':
-      return [one('drop_store', `${s.name} is not assigned`)];
+      return [one('drop_store', `${s.name} is not assigned`, assigns(s))];
     case 'set_element':
       return [
-        one('drop_store', `${s.array} is not written`),
-        one('off_by_one', 'index + 1', { ...s, index: plusOne(s.index) }),
+        one('drop_store', `${s.array} is not written`, ALWAYS),
+        one('off_by_one', 'index + 1', ALWAYS, { ...s, index: plusOne(s.index) }),
       ];
     case 'store_shared':
       return [
-        one('drop_store', `${s.array} is not written`),
-        one('off_by_one', 'index + 1', { ...s, index: plusOne(s.index) }),
+        one('drop_store', `${s.array} is not written`, ALWAYS),
+        one('off_by_one', 'index + 1', ALWAYS, { ...s, index: plusOne(s.index) }),
       ];
     case 'store':
       return [
-        one('drop_store', `${s.buffer} is not written`),
-        one('off_by_one', 'index + 1', { ...s, index: plusOne(s.index) }),
+        one('drop_store', `${s.buffer} is not written`, ALWAYS),
+        one('off_by_one', 'index + 1', ALWAYS, { ...s, index: plusOne(s.index) }),
       ];
     case 'var':
     case 'array': {
-      const initial = s.initial && otherValue(s.initial);
-      return initial ? [one('initial_value', 'another initial value', { ...s, initial })] : [];
+      if (!s.initial) return [];
+      const { initial, ...without } = s;
+      if (isZero(initial)) return [one('initial_value', 'no initial value', ALWAYS, without)];
+      const zero = zeroOf(initial);
+      return zero ? [one('initial_value', 'zero at first', unequal(initial, zero), { ...s, initial: zero })] : [];
     }
-    case 'for':
+    case 'for': {
+      const later: Statement & { kind: 'for' } = { ...s, to: plusOne(s.to) };
       return [
-        one('loop_bounds', 'ends one later', { ...s, to: plusOne(s.to) }),
-        one('loop_bounds', 'starts one later', { ...s, from: plusOne(s.from) }),
+        one('loop_bounds', 'ends one later', make.ne(rounds(s), rounds(later)), later),
+        one('loop_bounds', 'starts one later', make.lt(s.from, s.to), { ...s, from: plusOne(s.from) }),
       ];
+    }
     case 'if':
-      return [one('drop_mask', 'the condition is true', { ...s, condition: make.bool(true) })];
+      return [one('drop_mask', 'the condition is true', make.not(s.condition), { ...s, condition: ALWAYS })];
   }
+}
+
+/** Whether an assignment changes anything. */
+function assigns({ name, component, value }: Statement & { readonly kind: 'assign' }): Expression {
+  if (component === undefined) return unequal({ kind: 'local', type: value.type, name }, value);
+  // The variable's type is not known here, only its component's.
+  return ALWAYS;
 }
 
 const plusOne = (e: Expression): Expression => make.add(e, 1);
 
-/** 0 becomes 1, everything else 0: masks such as -1e30 and limits are lost. */
-function otherValue(e: Expression): Expression | undefined {
+function isZero(e: Expression): boolean {
+  return e.kind === 'vector' ? e.components.every(isZero) : make.isLiteral(e, 0);
+}
+
+/** Zero of the same type: masks such as -1e30 and limits are lost. */
+function zeroOf(e: Expression): Expression | undefined {
   if (e.kind === 'vector') {
-    const components = e.components.map(otherValue);
+    const components = e.components.map(zeroOf);
     return components.some((c) => c === undefined) ? undefined : { ...e, components: components as Expression[] };
   }
   if (e.type === 'bool' || make.isVector(e.type)) return undefined;
-  return { kind: 'literal', type: e.type, value: make.isLiteral(e, 0) ? 1 : 0 };
+  return { kind: 'literal', type: e.type, value: 0 };
 }
 
 function inExpressions(s: Statement): readonly StatementMutation[] {
@@ -158,6 +219,8 @@ function inExpressions(s: Statement): readonly StatementMutation[] {
     mutationsOfExpression(root).map(({ kind, description, expression }) => ({
       kind,
       description,
+      // A loop's ends are looked at once a round.
+      differs: s.kind === 'for' && root !== s.from ? ALWAYS : unequal(root, expression),
       statements: [mapStatementExpressions(s, (e) => (e === root ? expression : e))],
     })),
   );

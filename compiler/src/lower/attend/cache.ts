@@ -114,7 +114,7 @@ function append(context: LoweringContext<'attend'>, names: readonly CacheName[])
     builder.if(e.lt(unit, shape.kvHeads * quads), () => {
       const head = builder.let('head', e.div(unit, quads));
       const quad = builder.let('quad', e.mod(unit, quads));
-      const four = inputQuad(scope, name === 'key' ? 1 : 2, type, { time, [type.dims[1]!.name]: head }, quad);
+      const four = inputQuad(scope, name === 'key' ? 1 : 2, type, { time, [type.dims[1]!.name]: head }, quad, 'repeat');
       storeKeyValue(scope, context, name, { time, head, quad }, four);
     });
   }

@@ -261,10 +261,9 @@ class FlashKernel {
             const position = e.min(e.add(key, e.mod(i, KEYS)), e.sub(place.keyEnd, 1));
             const row = builder.let('row', keys.row(place.slot, position, place.kvHead));
             const q = builder.let('q', e.add(quad, e.div(i, KEYS)));
-            stage.set(
-              e.add(i, slice * rows),
-              within(q, (c) => keys.rows.at(row, c)),
-            );
+            // Past the row's end the queries are zero.
+            const clamped = quads % slice === 0 ? q : e.min(q, quads - 1);
+            stage.set(e.add(i, slice * rows), keys.rows.at(row, clamped));
           },
           { step: THREADS },
         );

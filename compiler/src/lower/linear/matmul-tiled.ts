@@ -35,7 +35,7 @@ export function lowerTiledMatmul(context: FusionContext, group: LinearGroup): Ke
   const rowTile = builder.shared('row_tile', 'vec4f', TILE * STEP4);
   const vectorTile = builder.shared('vector_tile', 'vec4f', TILE * STEP4);
 
-  builder.comment('each invocation brings one load of four of either tile; what is past the end is repeated or zero');
+  builder.comment('each invocation brings one load of four of either tile; columns past the end have no weight');
   const line = builder.let('line', e.div(local, STEP4));
   const group4 = builder.let('group', e.mod(local, STEP4));
   const rowStart = builder.let('row_start', e.mul(e.min(e.add(firstRow, line), e.sub(count, 1)), shape.columns4));
@@ -65,7 +65,7 @@ export function lowerTiledMatmul(context: FusionContext, group: LinearGroup): Ke
       const clamped = builder.let('clamped', e.min(column, shape.columns4 - 1));
       const zero = e.vector('vec4f', 0);
       rowTile.set(slot, e.select(inside, shape.weights.at(e.add(rowStart, clamped)), zero));
-      vectorTile.set(slot, e.select(inside, shape.input4(own.time, own.kept, clamped), zero));
+      vectorTile.set(slot, shape.input4(own.time, own.kept, clamped));
       builder.barrier();
       builder.for('g', 0, STEP4, (g) => {
         const start = builder.let('start', e.mul(g, TILE));

@@ -107,7 +107,7 @@ export class LinearShape {
     return e.add(block, pairs.pairs === half ? turned : e.select(e.lt(pair, pairs.pairs), turned, rest));
   }
 
-  /** Input columns 4k … 4k + 3 of the row vector; zeros past the end. */
+  /** Input columns 4k … 4k + 3 of the row vector; past the end, where weights are zero, the last one again. */
   input4(time: Expression, kept: Expression, k: Expression): Expression {
     if (this.#aligned) {
       return this.kernel.load4(this.anchors[0]!.inputs[0]!, time, e.add(e.mul(kept, this.columns4), k));
@@ -115,8 +115,7 @@ export class LinearShape {
     const ragged = this.columns % 4 !== 0;
     const lanes = [0, 1, 2, 3].map((lane) => {
       const column = e.add(e.mul(k, 4), lane);
-      if (!ragged || lane === 0) return this.input(time, kept, column);
-      return e.select(e.lt(column, this.columns), this.input(time, kept, e.min(column, this.columns - 1)), e.f32(0));
+      return this.input(time, kept, ragged && lane > 0 ? e.min(column, this.columns - 1) : column);
     });
     return e.vector('vec4f', ...lanes);
   }

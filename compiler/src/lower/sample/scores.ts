@@ -1,15 +1,19 @@
 import * as e from '../../kernel/expressions.js';
-import type { SharedArray } from '../../kernel/build.js';
+import type { KernelBuilder, SharedArray } from '../../kernel/build.js';
 import type { Expression } from '../../kernel/ir.js';
 import type { KernelCall } from '../call.js';
-import { isFiltered, isFinite, LOWEST, SamplerKernel, SLICE } from './shape.js';
+import { isFiltered, isFinite, LOWEST, SamplerKernel, samplerVariants, SLICE } from './shape.js';
 
 const THREADS = 256;
 const STEPS = Math.log2(SLICE);
 
 /** Scores of a slice: maximum, mass, and, where a filter needs them, sorted from the largest down. */
 export function sliceScores(vocab: number): KernelCall {
-  const kernel = new SamplerKernel(vocab);
+  return samplerVariants((variant) => scores(new SamplerKernel(vocab, variant)));
+}
+
+function scores(kernel: SamplerKernel): KernelCall {
+  const { vocab } = kernel;
   const { builder } = kernel;
   const slice = e.builtin('workgroup_x');
   const sequence = e.builtin('workgroup_y');
@@ -37,7 +41,7 @@ export function sliceScores(vocab: number): KernelCall {
     },
     { step: THREADS },
   );
-  const largest = join(kernel, partials, own.value, e.max);
+  const largest = join(kernel, partials, own.value, 'max');
   const mass = builder.variable('mass', 'f32', e.f32(0));
   builder.for(
     'i',
@@ -49,8 +53,8 @@ export function sliceScores(vocab: number): KernelCall {
     },
     { step: THREADS },
   );
-  const total = join(kernel, partials, mass.value, e.add);
-  const anyBroken = join(kernel, partials, broken.value, e.max);
+  const total = join(kernel, partials, mass.value, 'add');
+  const anyBroken = join(kernel, partials, broken.value, 'max');
   const scratch = kernel.table('scratch', 'f32', 'read_write');
   builder.if(e.eq(local, 0), () => {
     scratch.set(kernel.note(sequence, slice, 'largest'), largest);
@@ -106,10 +110,43 @@ function sortDown(kernel: SamplerKernel, values: SharedArray): void {
 
 /** Joins a value of every invocation; all get the result. Begins and ends with everyone done reading `partials`. */
 export function join(
-  { builder }: SamplerKernel,
+  { builder, variant }: SamplerKernel,
   partials: SharedArray,
   value: Expression,
-  combine: (a: Expression, b: Expression) => Expression,
+  operation: 'add' | 'max',
+): Expression {
+  const combine = operation === 'add' ? e.add : e.max;
+  return variant.reduction === 'subgroup'
+    ? joinSubgroups(builder, partials, value, operation, combine)
+    : joinInTwoSteps(builder, partials, value, combine);
+}
+
+type Combine = (a: Expression, b: Expression) => Expression;
+
+function joinSubgroups(
+  builder: KernelBuilder,
+  partials: SharedArray,
+  value: Expression,
+  operation: 'add' | 'max',
+  combine: Combine,
+): Expression {
+  const size = e.builtin('subgroup_size');
+  const own = builder.let('of_subgroup', e.subgroup(operation, value));
+  builder.if(e.eq(e.builtin('subgroup_lane'), 0), () => partials.set(e.div(e.builtin('local_index'), size), own));
+  builder.barrier();
+  const all = builder.variable('all', 'f32', partials.at(0));
+  const count = builder.let('subgroups', e.div(e.add(e.sub(size, 1), THREADS), size));
+  builder.for('n', 1, count, (n) => all.set(combine(all.value, partials.at(n))));
+  const result = builder.let('joined', all.value);
+  builder.barrier();
+  return result;
+}
+
+function joinInTwoSteps(
+  builder: KernelBuilder,
+  partials: SharedArray,
+  value: Expression,
+  combine: Combine,
 ): Expression {
   const SIDE = Math.sqrt(THREADS);
   const local = e.builtin('local_index');

@@ -6,7 +6,9 @@ import type { Buffer } from '../../kernel/build.js';
 import * as e from '../../kernel/expressions.js';
 import type { BufferElement, Expression } from '../../kernel/ir.js';
 import { Bindings } from '../bindings.js';
+import { withVariants } from '../call.js';
 import type { CallOperand, KernelCall } from '../call.js';
+import type { Workgroup } from '../workgroup-sum.js';
 
 export const SLICE = SAMPLER_SLICE;
 /** Below every score. */
@@ -46,13 +48,24 @@ export interface Settings {
   readonly step: Expression;
 }
 
+type Variant = Pick<Workgroup, 'reduction' | 'requires'>;
+const CORE: Variant = { reduction: 'workgroup', requires: [] };
+
+/** Variants of a sampling kernel that reduces, best first. */
+export function samplerVariants(make: (variant: Variant) => KernelCall): KernelCall {
+  return withVariants([make({ reduction: 'subgroup', requires: ['hardware', 'subgroups'] }), make(CORE)]);
+}
+
 export class SamplerKernel {
   readonly builder = new KernelBuilder();
   readonly bindings = new Bindings(this.builder);
   readonly slices: number;
   readonly #slot: Map<string, Expression> = new Map();
 
-  constructor(readonly vocab: number) {
+  constructor(
+    readonly vocab: number,
+    readonly variant: Variant = CORE,
+  ) {
     this.slices = Math.ceil(vocab / SLICE);
   }
 
@@ -146,7 +159,7 @@ export class SamplerKernel {
   }): KernelCall {
     const { name, doc, threads, grid, values, operations } = call;
     return {
-      variants: [this.builder.finish({ name, doc, workgroupSize: [threads, 1, 1] })],
+      variants: [this.builder.finish({ name, doc, requires: this.variant.requires, workgroupSize: [threads, 1, 1] })],
       label: name.replace('_', ': '),
       bindings: this.bindings.operands,
       uniforms: this.bindings.uniforms,

@@ -3,14 +3,18 @@ import type { Buffer, PrivateArray, SharedArray } from '../../kernel/build.js';
 import type { Expression } from '../../kernel/ir.js';
 import type { KernelCall } from '../call.js';
 import { join } from './scores.js';
-import { isFiltered, LOWEST, orderOf, SamplerKernel, scoreOfOrder, SLICE } from './shape.js';
+import { isFiltered, LOWEST, orderOf, SamplerKernel, samplerVariants, scoreOfOrder, SLICE } from './shape.js';
 import type { Settings } from './shape.js';
 
 const THREADS = 256;
 
 /** The smallest score that passes top-k, top-p and min-p, in this order; one workgroup a sequence. */
 export function threshold(vocab: number): KernelCall {
-  const kernel = new SamplerKernel(vocab);
+  return samplerVariants((variant) => search(new SamplerKernel(vocab, variant)));
+}
+
+function search(kernel: SamplerKernel): KernelCall {
+  const { vocab } = kernel;
   new Search(kernel).write();
   return kernel.finish({
     name: 'sample_threshold',
@@ -46,7 +50,7 @@ class Search {
     this.#turns = Math.ceil(kernel.slices / THREADS);
     const own = builder.variable('own', 'f32', e.f32(LOWEST));
     this.#slices((slice) => own.set(e.max(own.value, this.#scratch.at(kernel.note(this.#sequence, slice, 'largest')))));
-    this.#largest = join(kernel, this.#partials, own.value, e.max);
+    this.#largest = join(kernel, this.#partials, own.value, 'max');
     this.#below = builder.array('below', 'u32', this.#turns, e.u32(0));
     this.#above = builder.array('above', 'u32', this.#turns, e.u32(0));
   }
@@ -65,7 +69,7 @@ class Search {
           result.set(builder.let('kth', scoreOfOrder(order)));
           const own = builder.variable('own_mass', 'f32', e.f32(0));
           this.#slices((slice, turn) => own.set(e.add(own.value, this.#mass(slice, e.u32(0), this.#below.at(turn)))));
-          mass.set(join(this.kernel, this.#partials, own.value, e.add));
+          mass.set(join(this.kernel, this.#partials, own.value, 'add'));
         },
         () => {
           const own = builder.variable('own_mass', 'f32', e.f32(0));
@@ -75,7 +79,7 @@ class Search {
             );
             own.set(e.add(own.value, e.mul(this.#scratch.at(this.kernel.note(this.#sequence, slice, 'mass')), weight)));
           });
-          mass.set(join(this.kernel, this.#partials, own.value, e.add));
+          mass.set(join(this.kernel, this.#partials, own.value, 'add'));
         },
       );
       builder.if(e.lt(topP, 1), () => {
@@ -151,7 +155,7 @@ class Search {
         middles.set(turn, low.value);
         own.set(e.add(own.value, measure(slice, this.#above.at(turn), low.value)));
       });
-      const reached = builder.let('reached', e.add(sure.value, join(this.kernel, this.#partials, own.value, e.add)));
+      const reached = builder.let('reached', e.add(sure.value, join(this.kernel, this.#partials, own.value, 'add')));
       const enough = builder.let('enough', e.ge(reached, goal));
       builder.if(
         enough,
