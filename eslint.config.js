@@ -42,6 +42,7 @@ export default defineConfig(
     '**/golden/',
     'bench/peers/',
     'site/source/',
+    'tests/vscode-web/files/',
     'site/.vitepress/cache/',
   ]),
   tseslint.configs.recommended,

@@ -72,6 +72,7 @@ export async function build(outdir, { minify = true } = {}) {
       main: here('src/main.ts'),
       'compiler-worker': here('src/compiler/worker.ts'),
       'run-worker': here('src/run/worker.ts'),
+      'server-worker': join(root, 'server/src/worker.ts'),
       playground: here('playground.css'),
     },
     outdir,

@@ -142,6 +142,30 @@ test('every view is reached by the keyboard and shows the model', async () => {
   expect(complaints).toEqual([]);
 });
 
+test('the language server answers: hover, completion, and the way into the library', async () => {
+  await using opened = await open();
+  const { page, complaints } = opened;
+  const mamba = page.locator('.cm-line', { hasText: 'M = Mamba2' }).locator('span', { hasText: /^Mamba2$/ });
+  const hover = page.locator('.cm-tooltip-hover', { hasText: /Mamba-?2/ });
+  // The server comes after the first picture.
+  for (let tries = 0; (await hover.count()) === 0 && tries < 20; tries++) {
+    await page.mouse.move(0, 0);
+    await mamba.hover();
+    await hover
+      .first()
+      .waitFor({ timeout: 1000 })
+      .catch(() => undefined);
+  }
+  expect(await hover.first().innerText()).toMatch(/Mamba/);
+  await mamba.click();
+  await page.keyboard.press('F12');
+  await page.locator('.reader .cm-line', { hasText: 'block Mamba2' }).waitFor();
+  await page.getByRole('button', { name: 'Back to demo/tiny-hybrid.hyb' }).click();
+  await writeAfter(page, 'F = MLP', '\n  A.win');
+  await page.locator('.cm-tooltip-autocomplete li', { hasText: 'window' }).waitFor();
+  expect(complaints).toEqual([]);
+});
+
 test('the model generates in the tab; equal seeds give equal tokens', async () => {
   await using opened = await open();
   const { page, complaints } = opened;

@@ -112,7 +112,28 @@ addEventListener('hashchange', () => {
   const shared = fromFragment(location.hash);
   if (shared !== undefined) show(shared);
 });
-void check();
+void check().then(connect).catch(failed);
+
+/** The language server comes after the first picture: nobody hovers before they see something. */
+async function connect(): Promise<void> {
+  const [{ connectServer }, { exampleTexts }] = await Promise.all([
+    import('./editor/server.js'),
+    import('./examples.js'),
+  ]);
+  const show = async (file: string, line: number, character: number): Promise<void> => {
+    const given = file === path ? editor.text : await compiler.ask('file', { path: file });
+    if (given === null) return;
+    const start = given.split('\n').slice(0, line).join('\n').length + (line > 0 ? 1 : 0) + character;
+    await open({ file, start, end: start });
+  };
+  const connected = path;
+  const extension = await connectServer({
+    path,
+    others: exampleTexts,
+    open: (...place) => void show(...place).catch(failed),
+  });
+  if (connected === path) editor.connect(extension);
+}
 
 function changed(next: string): void {
   text = next;
@@ -153,7 +174,11 @@ async function refresh(): Promise<void> {
 }
 
 function show(shared: Shared): void {
-  path = shared.path;
+  if (path !== shared.path) {
+    path = shared.path;
+    editor.connect([]);
+    void connect().catch(failed);
+  }
   others.hidden = true;
   models.replaceChildren();
   editor.replace(shared.text);

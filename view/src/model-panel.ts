@@ -48,12 +48,18 @@ export class ModelPanel {
     this.#detail();
   }
 
-  /** Place of the chosen layer. */
-  get place(): Span | undefined {
-    return this.#view?.layers[this.#chosen]?.place;
+  /** Marks the layer that a place of the source stands for; of layers that are written in one place, the one that was chosen. */
+  follow(file: string, offset: number): void {
+    const holds = ({ place }: LayerView): boolean =>
+      place.file === file && place.start <= offset && offset <= place.end;
+    const layers = this.#view?.layers ?? [];
+    const chosen = layers[this.#chosen];
+    if (chosen !== undefined && chosen.index !== null && holds(chosen)) return;
+    const at = layers.findIndex((layer) => layer.index !== null && holds(layer));
+    if (at >= 0) this.choose(at);
   }
 
-  /** Marks a layer, such as the one under the cursor, without leaving the editor. */
+  /** Marks a layer without leaving the editor. */
   choose(layer: number): void {
     if (this.#view === undefined || layer === this.#chosen || this.#view.layers[layer] === undefined) return;
     this.#chosen = layer;

@@ -24,14 +24,23 @@ const types: Readonly<Record<string, string>> = {
   '.wgsl': 'text/plain',
 };
 
+/** What shared memory asks for. */
+const ISOLATED = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
+
 /**
- * Serves files on the loopback interface: with ranges, and isolated across origins so that shared memory works. An address
+ * Serves files on the loopback interface, with ranges. An address
  * that ends in `/` is the `index.html` of a folder.
  *
  * @param port 0: any that is free
+ * @param headers of every answer
  */
-export async function serve(served: Served, port = 0): Promise<Server> {
+export async function serve(
+  served: Served,
+  port = 0,
+  headers: Readonly<Record<string, string>> = ISOLATED,
+): Promise<Server> {
   const server = createServer((request, response) => {
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
     answer(served, request, response).catch((error: unknown) => {
       response.writeHead(500).end(String(error));
     });
@@ -52,8 +61,6 @@ export async function serve(served: Served, port = 0): Promise<Server> {
 
 async function answer(served: Served, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const path = normalize(decodeURIComponent(new URL(request.url ?? '/', 'http://localhost').pathname));
-  response.setHeader('Cross-Origin-Opener-Policy', 'same-origin');
-  response.setHeader('Cross-Origin-Embedder-Policy', 'require-corp');
   response.setHeader('Cache-Control', 'no-store');
   if (path === '/' && !served.has(''))
     return void response.setHeader('Content-Type', 'text/html').end('<!doctype html><title>Hyb</title>');

@@ -1,7 +1,6 @@
 /** The strip of layers, which follows typing; kernels join it once they are made. */
 import { ModelPanel } from '@hyb/view';
 import type { ModelView } from '@hyb/compiler/inspect/model-view';
-import type { Span } from '@hyb/grammar';
 import { ModelPane } from './model-pane.js';
 import type { ShownModel } from './model-pane.js';
 import type { Links } from './pane.js';
@@ -10,7 +9,6 @@ export class LayersPane extends ModelPane {
   readonly id = 'layers';
   readonly title = 'Layers';
   readonly #panel: ModelPanel;
-  #view: ModelView | undefined;
 
   constructor(links: Links) {
     super();
@@ -24,17 +22,12 @@ export class LayersPane extends ModelPane {
   }
 
   #draw(view: ModelView): void {
-    this.#view = view;
     if (!this.body.contains(this.#panel.element)) this.body.append(this.#panel.element);
     this.#panel.show(view);
   }
 
-  /** Marks the layer that the cursor stands on; of layers that are written in one place, the one that was chosen. */
+  /** Marks the layer that the cursor stands on. */
   cursor(path: string, offset: number): void {
-    const holds = ({ file, start, end }: Span): boolean => file === path && start <= offset && offset <= end;
-    const chosen = this.#panel.place;
-    if (chosen !== undefined && holds(chosen)) return;
-    const at = this.#view?.layers.findIndex(({ index, place }) => index !== null && holds(place));
-    if (at !== undefined && at >= 0) this.#panel.choose(at);
+    this.#panel.follow(path, offset);
   }
 }

@@ -63,15 +63,20 @@ export function serve(connection: Connection, files: ServerFiles): void {
   const documents = new TextDocuments(TextDocument);
   const publisher = new Publisher(connection, workspace);
   let snippets = false;
+  let manyFolders = false;
 
   connection.onInitialize((params: InitializeParams) => {
     snippets = params.capabilities.textDocument?.completion?.completionItem?.snippetSupport === true;
-    files.setFolders((params.workspaceFolders ?? []).map(({ uri }) => uri));
+    // Clients that know nothing of several folders say one.
+    const folders = params.workspaceFolders?.map(({ uri }) => uri) ?? (params.rootUri ? [params.rootUri] : []);
+    files.setFolders(folders);
+    manyFolders = params.capabilities.workspace?.workspaceFolders === true;
     const { files: texts } = (params.initializationOptions ?? {}) as InitializationOptions;
     for (const [uri, text] of Object.entries(texts ?? {})) files.set?.(uri, text);
     return { capabilities, serverInfo: { name: 'hyb' } };
   });
   connection.onInitialized(() => {
+    if (!manyFolders) return;
     connection.workspace.onDidChangeWorkspaceFolders(async () => {
       const folders = (await connection.workspace.getWorkspaceFolders()) ?? [];
       files.setFolders(folders.map(({ uri }) => uri));
