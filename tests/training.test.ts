@@ -1,7 +1,7 @@
 /** Training programs on the adapter against the f64 gradients of whole models. */
 import { installGPU } from '@hyb/adapter';
 import type { Device, DeviceOptions, Trainer, TrainerOptions, TrainingSequence } from '@hyb/runtime';
-import { createTrainer, openDevice } from '@hyb/runtime';
+import { createTrainer, openDevice, planMemory } from '@hyb/runtime';
 import { differentiateModel, lossAndGradients } from '../compiler/src/grad/model.js';
 import { parameterPath } from '../compiler/src/graph/graph.js';
 import type { ModelGraph } from '../compiler/src/graph/graph.js';
@@ -86,6 +86,33 @@ describe('feed-forward layers', () => {
     }
     engine.dispose();
   });
+});
+
+test('the engine holds what was planned, and the same step gives the same bits', async () => {
+  const width = 64;
+  const model = layers.modelOf({ vocab: 1000, width, eps: 1e-5 }, [
+    { alias: 'F', graph: layers.residualLayer('F', width, 1e-5, layers.mlp(256, width)) },
+    { alias: 'F', graph: layers.residualLayer('F', width, 1e-5, layers.mlp(256, width)) },
+  ]);
+  const part = [150, 150].map((length) => ({ tokens: Array.from({ length }, () => r.integer(0, 1000)) }));
+  const { program } = plan(model, { training: true });
+  const request = { tokens: 300, sequences: 2, moments: 2 };
+  const { peak } = planMemory(program, request);
+  const memory = planMemory(program, { ...request, limit: peak - 1 });
+  expect(memory.recomputed).toBeGreaterThan(0);
+  const parameters = draw(model);
+  const weights: Float32Array[] = [];
+  for (let run = 0; run < 2; run++) {
+    const engine = await trainer(model, true, { limits }, { levels: memory.levels });
+    for (const [path, { data }] of parameters) await engine.write(path, Float32Array.from(data));
+    for (let step = 1; step <= 3; step++) await engine.step([part], { step, rate: 0.01, lossScale: 1, probes: false });
+    // Beyond the plan: uniforms of dispatches, and what was read back.
+    expect(engine.memory.total / memory.peak).toBeGreaterThan(0.99);
+    expect(engine.memory.total / memory.peak).toBeLessThan(1.05);
+    weights.push(await engine.parameters()[3]!.read());
+    engine.dispose();
+  }
+  expect(weights[0]).toEqual(weights[1]);
 });
 
 describe('probes', () => {

@@ -1,5 +1,5 @@
-import { compressPattern, planModel } from '@hyb/compiler';
-import type { CheckedModel, Plan } from '@hyb/compiler';
+import { checkModel, compressPattern, planModel, trainingModel } from '@hyb/compiler';
+import type { Checked, CheckedModel, Plan } from '@hyb/compiler';
 import {
   DEVICES,
   findDevice,
@@ -13,16 +13,20 @@ import {
   printParameterSum,
   printRoofline,
   printTensorTable,
+  printTrainingMemory,
   roofline,
   tensorTable,
+  trainingMemory,
 } from '@hyb/compiler/inspect/index';
-import type { RooflineOptions } from '@hyb/compiler/inspect/index';
+import type { RooflineOptions, TrainingMemory } from '@hyb/compiler/inspect/index';
 import { formatCount, formatScaled } from '@hyb/compiler/inspect/units';
+import { runLength } from '@hyb/runtime';
 import type { StorageType } from '@hyb/runtime';
 import { checkSource, firstModel, mentionOthers, openSource } from '../project/source.js';
 import { CliError, EXIT } from '../terminal/errors.js';
 import type { Io } from '../terminal/io.js';
 import { withProgress } from '../terminal/progress.js';
+import type { Progress } from '../terminal/progress.js';
 
 export interface InspectOptions {
   readonly model?: string;
@@ -49,6 +53,8 @@ interface Inspected {
   readonly context: number;
   readonly sequences: number;
   readonly options: InspectOptions;
+  /** Of the file's recipes for this model, where memory is asked for. */
+  readonly training: readonly TrainingMemory[];
 }
 
 export async function inspect(io: Io, source: string, options: InspectOptions): Promise<number> {
@@ -62,16 +68,31 @@ export async function inspect(io: Io, source: string, options: InspectOptions): 
     return Promise.resolve(planModel(checked, { fused: options.fuse }));
   });
   const { context = checked.model.context, sequences = 1 } = options;
-  const inspected: Inspected = { checked, plan, context, sequences, options };
+  const training = options.memory ? await withProgress(io, (progress) => recipes(all, checked, progress)) : [];
+  const inspected: Inspected = { checked, plan, context, sequences, options, training };
   io.out(options.json ? `${JSON.stringify(asJson(inspected), null, 2)}\n` : asText(inspected, io));
   return EXIT.ok;
+}
+
+/** What each recipe of the file for this model takes. */
+function recipes({ trains }: Checked, { model }: CheckedModel, progress: Progress): Promise<readonly TrainingMemory[]> {
+  const found: TrainingMemory[] = [];
+  for (const recipe of trains) {
+    if (recipe.model?.name !== model.name) continue;
+    progress.show(`Planning ${recipe.name}`);
+    const { checked } = checkModel(trainingModel({ ...recipe, model: recipe.model }));
+    if (checked === undefined) continue;
+    found.push(trainingMemory(recipe, checked, runLength(recipe, { context: model.context })));
+  }
+  return Promise.resolve(found);
 }
 
 function blockNames({ model }: CheckedModel): (layer: number) => string {
   return (layer) => model.layers[layer]!.block.declaration.name.text;
 }
 
-function asText({ checked, plan, context, sequences, options }: Inspected, { paint }: Io): string {
+function asText(inspected: Inspected, { paint }: Io): string {
+  const { checked, plan, context, sequences, options, training } = inspected;
   const { model, graph } = checked;
   const { program } = plan;
   const storage = options.storage === undefined ? {} : { storage: options.storage };
@@ -88,8 +109,9 @@ function asText({ checked, plan, context, sequences, options }: Inspected, { pai
     ...(options.parameters ? [printParameterSum(parameterSum(graph, blockNames(checked)))] : []),
     ...(options.tensors ? [printTensorTable(tensorTable(graph, program))] : []),
     ...(options.memory || !special ? [printMemory(memoryNeeds(program, { context, sequences, ...storage }))] : []),
-    ...(options.kernels ? [printKernelTable(kernels({ checked, plan, context, sequences, options }))] : []),
-    ...(options.roofline ? [printRoofline(limits({ checked, plan, context, sequences, options }))] : []),
+    ...training.map(printTrainingMemory),
+    ...(options.kernels ? [printKernelTable(kernels(inspected))] : []),
+    ...(options.roofline ? [printRoofline(limits(inspected))] : []),
   ];
   return `${sections.join('\n\n')}\n`;
 }
@@ -170,6 +192,7 @@ function asJson(inspected: Inspected) {
       sequences,
       ...(options.storage === undefined ? {} : { storage: options.storage }),
     }),
+    ...(inspected.training.length > 0 ? { training: inspected.training } : {}),
     kernels: program.kernels === undefined ? 0 : Object.keys(program.kernels).length,
     ...(options.parameters ? { parameterSum: parameterSum(graph, blockNames(checked)) } : {}),
     ...(options.tensors ? { values: tensors } : {}),

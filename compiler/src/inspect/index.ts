@@ -27,3 +27,4 @@ export type { Stripe, StripOptions } from './layer-strip.js';
 export { modelView } from './model-view.js';
 export type { KernelView, KindView, LayerView, ModelView, ParameterView, StateView, ValueView } from './model-view.js';
 export type { BlockNames } from './instances.js';
+export { printTrainingMemory, trainingMemory, type TrainingMemory } from './training-memory.js';

@@ -134,14 +134,18 @@ export function planMemory(program: Program, request: MemoryRequest): MemoryPlan
 export function planParts(
   program: Program,
   batch: { readonly sequences: number; readonly length: number },
-  request: Omit<MemoryRequest, 'tokens' | 'sequences'>,
+  request: Omit<MemoryRequest, 'tokens' | 'sequences'> & {
+    /** As many as this, where it is given. */
+    readonly parts?: number | undefined;
+  },
 ): { readonly parts: number; readonly memory: MemoryPlan } {
   const { largestBuffer = DEFAULT_BUFFER } = request;
   let recomputing: { readonly parts: number; readonly memory: MemoryPlan } | undefined;
-  for (let parts = 1; ; parts++) {
+  for (let parts = request.parts ?? 1; ; parts++) {
     const sequences = Math.ceil(batch.sequences / parts);
     const memory = planMemory(program, { ...request, sequences, tokens: sequences * batch.length });
     const found = { parts, memory };
+    if (request.parts !== undefined) return found;
     const bound = largestActivation(program, partSizes(memory.tokens, sequences)) <= largestBuffer;
     if (memory.fits && bound) {
       if (memory.recomputed === 0) return found;

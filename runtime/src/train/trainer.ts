@@ -35,7 +35,10 @@ export interface TrainerOptions {
   readonly multiples?: ((parameter: ParameterSpec) => Multiples) | undefined;
   /** Storage of the matrices that kernels read, beside their f32 master copies; by default as the program says. */
   readonly storage?: StorageType | undefined;
-  /** How much each stage instance keeps of its forward pass, 0: nothing; by default as much as there is. */
+  /**
+   * How much each stage instance keeps of its forward pass, as `planMemory` and `planParts` say; 0: nothing; by default as much
+   * as there is.
+   */
   readonly levels?: readonly number[] | undefined;
 }
 
