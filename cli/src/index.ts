@@ -30,7 +30,7 @@ function report(error: unknown, io: Io, debug: boolean): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.failed;
   const { paintErr } = io;
   const known = error instanceof CliError || isRuntimeError(error) || isSystemError(error);
-  const message = error instanceof Error ? error.message : String(error);
+  const message = isSystemError(error) ? systemMessage(error) : error instanceof Error ? error.message : String(error);
   io.err(
     `${paintErr.bold(paintErr.red('error'))} ${known ? message : `Something in hyb itself went wrong: ${message}`}\n`,
   );
@@ -46,6 +46,21 @@ function isRuntimeError(error: unknown): boolean {
 }
 
 /** A file that cannot be read or written. */
-function isSystemError(error: unknown): boolean {
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && 'syscall' in error;
+}
+
+const SYSTEM: Readonly<Record<string, string>> = {
+  EACCES: 'there is no permission',
+  EPERM: 'there is no permission',
+  EROFS: 'it is on a disk that cannot be written to',
+  ENOSPC: 'the disk is full',
+  ENOENT: 'there is no such place',
+  ENOTDIR: 'a part of its path is no folder',
+  EISDIR: 'it is a folder',
+};
+
+function systemMessage({ code = '', path, message }: NodeJS.ErrnoException): string {
+  const reason = SYSTEM[code];
+  return reason === undefined || path === undefined ? message : `${path}: ${reason} (${code}).`;
 }
