@@ -47,7 +47,7 @@ async function onDevice({ checked, recipe }: OpenedRun): Promise<RunEngine> {
     import('@hyb/adapter'),
     import('@hyb/runtime'),
   ]);
-  const plan = attempt(() => planModel(checked, { training: true }));
+  const plan = attempt(() => planModel(checked, { training: true, probes: recipe.probes !== undefined }));
   const kernels = Object.fromEntries([...plan.kernels].map(([name, kernel]) => [name, printWgsl(kernel)]));
   const device = await openDevice({ gpu: await gpu() });
   try {

@@ -3,6 +3,8 @@
  * is compiled into the training program), so that a checked recipe can be handed over as it is, or as JSON.
  */
 
+import type { ProbeValue } from './engine.js';
+
 export interface Quantity<U extends string> {
   readonly value: number;
   readonly unit: U;
@@ -66,7 +68,10 @@ export interface TrainingRecipe {
     readonly data?: readonly string[];
     readonly tokens?: Quantity<'tokens'>;
   };
-  readonly probes?: { readonly every: Interval };
+  readonly probes?: {
+    readonly every: Interval;
+    readonly of?: readonly { readonly name: ProbeValue['probe'] }[];
+  };
   readonly faults: {
     readonly not_finite: Named<FaultPolicy>;
     readonly spike: Named<FaultPolicy> | null;

@@ -12,7 +12,7 @@ import { mixtureAt } from '../data/mixture.js';
 import type { TrainingData } from '../data/prepare.js';
 import { dataStream } from '../data/stream.js';
 import type { DataStream } from '../data/stream.js';
-import type { StepResult, TrainingEngine, TrainingPart, TrainingSequence } from '../engine.js';
+import type { ProbeValue, StepResult, TrainingEngine, TrainingPart, TrainingSequence } from '../engine.js';
 import { folderIn } from '../files/folder.js';
 import type { Files } from '../files/types.js';
 import type { Mixture, TrainingRecipe } from '../recipe.js';
@@ -246,7 +246,7 @@ class Run {
       memory: engine.memory.total,
       ...(recipe.loss_scale === 1 ? {} : { lossScale }),
       applied: result.applied,
-      ...(result.probes === undefined ? {} : { probes: result.probes }),
+      ...(result.probes === undefined ? {} : { probes: wanted(result.probes, recipe) }),
     };
     const fault = faultOf(result, { lossScale, limit }, recipe);
     if (fault !== undefined) return this.#handle(fault, metrics, limit, next);
@@ -365,6 +365,12 @@ class Run {
       );
     }
   }
+}
+
+/** Of what the engine measures, what the recipe asks for. */
+function wanted(probes: readonly ProbeValue[], recipe: TrainingRecipe): readonly ProbeValue[] {
+  const names = recipe.probes?.of?.map(({ name }) => name);
+  return names === undefined ? probes : probes.filter(({ probe }) => names.includes(probe));
 }
 
 /** The windows of a step in as many parts, the first ones larger where they cannot all be equal; empty ones are left out. */
