@@ -10,7 +10,7 @@ Measures how long models take to compile, how fast a small model runs on the ada
 and matrix products beside jax-js and ONNX Runtime Web. Without options everything is measured (some 15 minutes where there
 is no GPU) and docs/benchmarks.md is updated.
 
-  --only NAME    a part only; may be given again: compile, model (decode, prefill), kernels (matmul, matmul-prompt, matvec,
+  --only NAME    a part only; may be given again: compile, editor, model (decode, prefill), kernels (matmul, matmul-prompt, matvec,
                  matvec-bf16, matvec-small)
   --rounds N     rounds of each measurement (7)
   --quick        few and short rounds, to see that everything works; the page stays as it is

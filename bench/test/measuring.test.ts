@@ -19,10 +19,12 @@ test('a limit is the longer of moving and computing', () => {
 
 test('sections and their parts are chosen by name', () => {
   const names = (...only: string[]): unknown => choose(only).map(({ section, parts }) => [section.name, ...parts]);
-  expect(names()).toEqual([['compile'], ['model'], ['kernels']]);
+  expect(names()).toEqual([['compile'], ['editor'], ['model'], ['kernels']]);
   expect(names('matvec', 'compile', 'matmul')).toEqual([['compile'], ['kernels', 'matmul', 'matvec']]);
   expect(names('kernels', 'matvec')).toEqual([['kernels']]);
-  expect(() => choose(['nonsense'])).toThrow('There is no benchmark nonsense. There are: compile, model, decode');
+  expect(() => choose(['nonsense'])).toThrow(
+    'There is no benchmark nonsense. There are: compile, editor, model, decode',
+  );
 });
 
 test('an ONNX model in the bytes that its format says', () => {

@@ -83,18 +83,21 @@ export function checkModel(
   const traced = trace(model, layers);
   if (hasErrors(traced.diagnostics)) return { diagnostics: traced.diagnostics };
   const mapped = model.weights ? resolveWeightMap(model, modelParameters(traced.graph)) : undefined;
-  const dtypes = parameterDtypes(model, traced);
-  const storage = new Map([...dtypes].map(([path, dtype]) => [path, storageOf(dtype)] as const));
-  return {
-    checked: {
-      model,
-      graph: traced.graph,
-      storage,
-      formats: dtypes,
-      ...(mapped?.map ? { weightMap: mapped.map } : {}),
+  let formats: CheckedModel['formats'] | undefined;
+  let storage: CheckedModel['storage'] | undefined;
+  const checked: CheckedModel = {
+    model,
+    graph: traced.graph,
+    // Editors check after every letter, and no finding depends on these.
+    get formats() {
+      return (formats ??= parameterDtypes(model, traced));
     },
-    diagnostics: [...traced.diagnostics, ...(mapped?.diagnostics ?? [])],
+    get storage() {
+      return (storage ??= new Map([...this.formats].map(([path, dtype]) => [path, storageOf(dtype)] as const)));
+    },
+    ...(mapped?.map ? { weightMap: mapped.map } : {}),
   };
+  return { checked, diagnostics: [...traced.diagnostics, ...(mapped?.diagnostics ?? [])] };
 }
 
 /** Checks the files and plans one model. */

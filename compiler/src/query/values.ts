@@ -123,7 +123,8 @@ function observeModel(declared: Declared<ModelDeclaration>, declaration: Declara
   });
   const keys = [...traces.keys()];
   const aliases = Object.keys(model.aliases);
-  const rank = (key: string): number => aliases.indexOf(key.slice(0, key.indexOf(' ')));
+  // The head comes last.
+  const rank = (key: string): number => (aliases.indexOf(key.slice(0, key.indexOf(' '))) + 1 || aliases.length + 1) - 1;
   for (const [key, own] of [...traces].sort(([a], [b]) => rank(a) - rank(b))) {
     // A layer is traced again with its precision, which then says all that the first trace does.
     if (!keys.some((other) => other.startsWith(`${key} `))) table.addAll(own);

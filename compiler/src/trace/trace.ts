@@ -176,11 +176,19 @@ class ModelTracer {
     make: (options: TraceOptions) => Traced,
     aliases: Readonly<Record<string, string>>,
   ): void {
-    const plain = make(this.#options(path));
+    const { vocab, width, embedding, head } = this.#model;
+    const { norm, ...rest } = head;
+    const content = path === 'embedding' ? embedding : { ...rest, ...(norm && { norm: this.#plainNorm(norm) }) };
+    const key = `${path} ${contentKey({ vocab, content })}`;
+    const kept = (decided: string, options: TraceOptions): Traced =>
+      this.#layers.layer(`${decided} ${width}`, options.diagnostics, (diagnostics, observer) =>
+        make({ ...options, diagnostics, ...(observer !== undefined && { observer }) }),
+      );
+    const plain = kept(key, this.#options(path));
     const products = { first: 0, count };
     this.#traced.set(path, { traced: plain, place, products });
     const decisions = decide(this.#model, plain.places, place, products);
-    const graph = this.#add(path, path, plain, decisions, make);
+    const graph = this.#add(path, path, plain, decisions, (options) => kept(`${key} ${decisions.join(' ')}`, options));
     if (graph !== undefined) this.#instances.push({ graph, path, aliases });
   }
 

@@ -101,7 +101,7 @@ function apply(text: string, { at, removed, added }: Edit): string {
 }
 
 test('a session finds what a check finds, before and after edits', () => {
-  const runs = Number(process.env['HYB_EDITS'] ?? 15);
+  const runs = Number(process.env['HYB_EDITS'] ?? 10);
   fc.assert(
     fc.property(fc.array(fc.tuple(edit, fc.boolean()), { minLength: 1, maxLength: 8 }), (edits) => {
       const texts = new Map(Object.entries(sources));
