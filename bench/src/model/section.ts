@@ -3,9 +3,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { check } from '@hyb/compiler';
 import { decodeCost, HYB_FORMATS, modelWork, promptCost } from '@hyb/compiler/inspect/index';
-import { formatBytes, formatCount, formatScaled, formatSeconds, threeDigits } from '@hyb/compiler/inspect/units';
+import { formatBytes, formatCount, formatScaled, threeDigits } from '@hyb/compiler/inspect/units';
 import { CASES } from '../kernels/cases.js';
 import { spreadText, table } from '../report/markdown.js';
+import type { Conditions } from '../report/conditions.js';
 import type { Section, SectionContext } from '../report/section.js';
 import { compare } from '../rounds/rounds.js';
 import type { Entrant, Result } from '../rounds/rounds.js';
@@ -48,37 +49,50 @@ async function model({ root, parts, rounds, turn, onProgress }: SectionContext):
   };
 }
 
-function report({ name, parameters, layers, decodeWork, prefillWork, results }: ModelResult): string {
-  const rate = (contender: Entrant['contender']): number =>
-    results.find((r) => r.contender === contender)?.rate ?? Infinity;
-  const peaks: Peaks = {
-    bytes: rate('limit-stream'),
-    products: rate('limit-matmul'),
-    operations: rate('limit-arithmetic'),
+/** A software adapter's time is that of the CPU, which other work takes part of: there shares are of CPU time. */
+type Basis = 'milliseconds' | 'cpu';
+
+function report(result: ModelResult, { adapter }: Conditions): string {
+  const { name, parameters, layers, decodeWork, prefillWork, results } = result;
+  const basis: Basis = adapter.kind === 'software' ? 'cpu' : 'milliseconds';
+  const limit = (contender: Entrant['contender']): Result | undefined => results.find((r) => r.contender === contender);
+  const peak = (contender: Entrant['contender'], of: Basis): number => {
+    const found = limit(contender);
+    return found?.rate && found.milliseconds && found.cpu
+      ? (found.rate * found.milliseconds.median) / found[of]!.median
+      : Infinity;
   };
-  const dispatch = 1 / rate('limit-dispatch');
+  const peaks: Peaks = {
+    bytes: peak('limit-stream', basis),
+    products: peak('limit-matmul', basis),
+    operations: peak('limit-arithmetic', basis),
+  };
+  const dispatch = 1 / peak('limit-dispatch', basis);
+  const percent = (seconds: number, r: Result): string => `${threeDigits((1e5 * seconds) / r[basis]!.median)} %`;
   const rows = results
     .filter((r) => r.contender === 'hyb-model')
     .map((r) => {
-      if (!r.milliseconds || !r.cpu) return [r.case.title, r.failure ?? 'not measured', '', '', '', '', ''];
+      if (!r.milliseconds || !r.cpu) return [r.case.title, r.failure ?? 'not measured', '', '', '', '', '', ''];
       const decodes = r.case.kind === 'decode';
-      const least = leastSeconds(
-        r.case.kind === 'decode' ? decodeWork : prefillWork,
-        peaks,
-        decodes ? 'stream' : 'products',
-      );
+      const least = leastSeconds(decodes ? decodeWork : prefillWork, peaks, decodes ? 'stream' : 'products');
       const { dispatches = NaN, submits = NaN, bindGroups = NaN, hostMilliseconds } = r.facts ?? {};
       return [
         r.case.title,
         threeDigits(r.rate!),
         spreadText(r.milliseconds),
         spreadText(r.cpu),
-        `${Math.round((100 * least * 1e3) / r.milliseconds.median)} %`,
-        `${threeDigits(dispatches)}, ${threeDigits(submits)}, ${threeDigits(bindGroups)}`,
-        `${Math.round((100 * dispatches * dispatch * 1e3) / r.milliseconds.median)} %`,
+        percent(least, r),
+        [dispatches, submits, bindGroups].map((n) => threeDigits(n)).join(', '),
+        percent(dispatches * dispatch, r),
         hostMilliseconds === undefined ? 'not known' : threeDigits(hostMilliseconds),
       ];
     });
+  const row = (title: string, contender: Entrant['contender'], unit: string, ...asked: string[]): string[] => [
+    title,
+    formatScaled(peak(contender, 'milliseconds'), unit),
+    formatScaled(peak(contender, 'cpu'), unit),
+    ...asked,
+  ];
   return [
     `\`${MODEL}\`, ${name}: ${formatCount(parameters)} parameters in ${layers} layers, random weights in bf16, one sequence.`,
     table(
@@ -94,24 +108,22 @@ function report({ name, parameters, layers, decodeWork, prefillWork, results }: 
       ],
       rows,
     ),
-    'What the adapter itself reaches:',
+    basis === 'cpu'
+      ? 'Shares are of CPU time: all threads together, in one process. What the adapter itself reaches:'
+      : 'What the adapter itself reaches:',
     table(
-      ['', 'at most', 'of it asked by a token', 'by the prompt'],
+      ['', 'per second', 'per second of CPU time', 'of it asked by a token', 'by the prompt'],
       [
-        [
-          'reading memory',
-          formatScaled(peaks.bytes, 'B/s'),
-          formatBytes(decodeWork.bytes),
-          formatBytes(prefillWork.bytes),
-        ],
-        [
+        row('reading memory', 'limit-stream', 'B', formatBytes(decodeWork.bytes), formatBytes(prefillWork.bytes)),
+        row(
           'matrix product 512³, best by hand',
-          formatScaled(peaks.products, 'op/s'),
+          'limit-matmul',
+          'op',
           formatScaled(decodeWork.operations, ''),
           formatScaled(prefillWork.operations, ''),
-        ],
-        ['products and sums in registers', formatScaled(peaks.operations, 'op/s'), '', ''],
-        ['an empty dispatch', formatSeconds(dispatch), '', ''],
+        ),
+        row('products and sums in registers', 'limit-arithmetic', 'op', '', ''),
+        row('empty dispatches', 'limit-dispatch', '', '', ''),
       ],
     ),
   ].join('\n\n');

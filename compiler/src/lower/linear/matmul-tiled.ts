@@ -3,6 +3,10 @@
  * in steps of 16 through workgroup memory, so that each element loaded from storage serves 64 products; an invocation
  * keeps 4 × 4 sums. Tiles lie column group first, so that neighbours read neighbours. (Software adapters are faster
  * without workgroup memory: `matmul.ts`.)
+ *
+ * Counted, not measured: four columns take an invocation 64 products and eight loads of four from workgroup memory. Where
+ * 128 bytes of it and 128 products fit in a cycle, 32 invocations (two rows of the 16 × 16) need 12 cycles for the loads,
+ * since what all of a row load is one access, and 16 for the products: arithmetic limits.
  */
 import { FusedKernel } from '../../fuse/scope.js';
 import type { FusionContext } from '../../fuse/scope.js';
