@@ -42,7 +42,14 @@ async function install() {
 async function layOut() {
   await rm(source, { recursive: true, force: true });
   await cp(join(root, 'docs'), join(source, 'docs'), { recursive: true });
-  for (const file of ['README.md', 'CONTRIBUTING.md', 'models/README.md', 'examples/README.md', 'bench/README.md']) {
+  for (const file of [
+    'README.md',
+    'CONTRIBUTING.md',
+    'models/README.md',
+    'examples/README.md',
+    'bench/README.md',
+    'vscode/README.md',
+  ]) {
     if (!existsSync(join(root, file))) continue;
     await mkdir(dirname(join(source, file)), { recursive: true });
     await cp(join(root, file), join(source, file));
