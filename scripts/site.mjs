@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { dim, fail, root, setup, step, CommandError } from './setup.mjs';
@@ -64,9 +64,9 @@ async function layOut() {
   }
   await linkFolders();
   // Sources that pages lead to.
-  for (const folder of ['models', 'examples/blocks', 'demo', 'compiler/std']) {
+  for (const folder of ['models', 'examples/blocks', 'examples/training', 'demo', 'compiler/std']) {
     await mkdir(join(source, 'public', folder), { recursive: true });
-    for (const file of await readdir(join(root, folder))) {
+    for (const file of existsSync(join(root, folder)) ? await readdir(join(root, folder)) : []) {
       if (file.endsWith('.hyb')) await cp(join(root, folder, file), join(source, 'public', folder, file));
     }
   }
@@ -79,13 +79,37 @@ const LISTED = [
   ['examples/blocks', 'Blocks that the compiler has never heard of'],
 ];
 
-/** Folders are pages, and their README is one: links to them end in a slash, or a browser takes them for files. */
+/**
+ * Folders are pages, and their README is one: links to them end in a slash, or a browser takes them for files. A folder without
+ * a README gets a page that lists its files.
+ */
 async function linkFolders() {
-  for (const file of await readdir(source, { recursive: true })) {
-    if (!file.endsWith('.md')) continue;
+  const open = (await readdir(source, { recursive: true })).filter((file) => file.endsWith('.md'));
+  for (let file = open.pop(); file !== undefined; file = open.pop()) {
     const path = join(source, file);
     const text = await readFile(path, 'utf8');
+    for (const [, link] of text.matchAll(/\]\(([\w./-]+)\)/g)) {
+      const folder = join(dirname(file), link);
+      const there = join(root, folder);
+      const page = join(folder, 'README.md');
+      if (folder.startsWith('..') || existsSync(join(source, page))) continue;
+      if (!existsSync(there) || !statSync(there).isDirectory()) continue;
+      await mkdir(join(source, folder), { recursive: true });
+      if (existsSync(join(there, 'README.md'))) {
+        await cp(join(there, 'README.md'), join(source, page));
+        open.push(page);
+      } else {
+        const files = (await readdir(there)).sort();
+        await writeFile(join(source, page), `# ${folder}\n\n${files.map((each) => `- \`${each}\``).join('\n')}\n`);
+      }
+    }
     const linked = text
+      // Files that are no pages are in the repository, not here.
+      .replace(/\[([^\]]*)\]\(([\w./-]+)\)/g, (all, label, link) => {
+        const named = join(root, dirname(file), link);
+        const other = !/\.(md|hyb|png|svg)$/.test(link) && existsSync(named) && statSync(named).isFile();
+        return other ? label : all;
+      })
       .replace(/\]\(([\w./-]+)\)/g, (all, link) =>
         existsSync(join(source, dirname(file), link, 'README.md')) && !link.endsWith('/') ? `](${link}/)` : all,
       )
