@@ -88,6 +88,27 @@ describe('feed-forward layers', () => {
   });
 });
 
+test('a step with a loss over its limit changes nothing', async () => {
+  const engine = await trainer(feedForward, true, { limits });
+  const parameters = draw(feedForward);
+  for (const [path, { data }] of parameters) await engine.write(path, Float32Array.from(data));
+  const values = async (): Promise<Float32Array[]> => {
+    const read: Float32Array[] = [];
+    for (const tensor of [...engine.parameters(), ...engine.moments()]) read.push(await tensor.read());
+    return read;
+  };
+  const before = await values();
+  const settings = { step: 1, rate: 0.01, lossScale: 1, probes: false };
+  const over = await engine.step([sequences], { ...settings, lossLimit: 0.5 });
+  expect(over.loss).toBeGreaterThan(0.5);
+  expect(over.applied).toBe(false);
+  expect(await values()).toEqual(before);
+  const under = await engine.step([sequences], { ...settings, lossLimit: over.loss + 0.01 });
+  expect(under).toEqual({ ...over, applied: true });
+  expect(await values()).not.toEqual(before);
+  engine.dispose();
+});
+
 test('the engine holds what was planned, and the same step gives the same bits', async () => {
   const width = 64;
   const model = layers.modelOf({ vocab: 1000, width, eps: 1e-5 }, [

@@ -77,6 +77,7 @@ export class InterpretedTraining {
     set('losses', new Float32Array(values.tokens));
     const settings = new Float32Array(SETTINGS_LENGTH);
     settings[SETTINGS.weight] = 1 / countLabels(labels);
+    settings[SETTINGS.lossLimit] = 3.4e38;
     set('settings', settings);
 
     for (const instance of program.schedule) {

@@ -138,6 +138,8 @@ export const SETTINGS = {
   step: 13,
   /** 1: Nesterov's momentum. */
   nesterov: 14,
+  /** Largest sum of losses with which the step is applied. */
+  lossLimit: 15,
 } as const;
 export const SETTINGS_LENGTH = 16;
 

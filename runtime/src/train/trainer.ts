@@ -44,6 +44,7 @@ export interface TrainerOptions {
 
 const MOST_OPERATIONS = 1e11;
 const LOWEST = -3.4e38;
+const LARGEST = 3.4e38;
 
 const MOMENTS: Readonly<Record<OptimizerSettings['name'], readonly string[]>> = {
   AdamW: ['exp_avg', 'exp_avg_sq'],
@@ -219,7 +220,7 @@ export class Trainer implements TrainingEngine {
     return parts.reduce((n, part) => n + countLabels(labelsOf(part, vocab)), 0);
   }
 
-  #writeSettings({ step, rate, lossScale }: StepSettings, labels: number): void {
+  #writeSettings({ step, rate, lossScale, lossLimit = Infinity }: StepSettings, labels: number): void {
     const { optimizer, clip = 0, loss = { z: 0, smoothing: 0 } } = this.#parts.options;
     const values = new Float32Array(SETTINGS_LENGTH);
     const words = new Uint32Array(values.buffer);
@@ -230,6 +231,8 @@ export class Trainer implements TrainingEngine {
     values[SETTINGS.smoothing] = loss.smoothing;
     values[SETTINGS.z] = loss.z;
     values[SETTINGS.decay] = optimizer.weightDecay;
+    // Infinity is no number that a kernel can compare with.
+    values[SETTINGS.lossLimit] = Math.min(lossLimit * labels, LARGEST);
     words[SETTINGS.step] = step;
     switch (optimizer.name) {
       case 'AdamW': {

@@ -91,7 +91,8 @@ export function norms(): KernelCall {
     const norm = builder.let('norm', e.mul(e.call('sqrt', gradientSquares), unscale));
     const clip = builder.let('clip', settings.at(SETTINGS.clip));
     const clipped = e.select(e.and(e.gt(clip, 0), e.gt(norm, clip)), e.div(clip, e.max(norm, 1e-30)), e.f32(1));
-    const fault = builder.let('fault', e.add(gradientFaults, notFinite(totals.at(TOTALS.loss))));
+    const spike = e.select(e.gt(total(totals, 'loss'), settings.at(SETTINGS.lossLimit)), e.f32(1), e.f32(0));
+    const fault = builder.let('fault', e.add(e.add(gradientFaults, notFinite(totals.at(TOTALS.loss))), spike));
     setTotal(totals, 'gradientNorm', norm);
     setTotal(totals, 'parameterNorm', e.call('sqrt', parameterSquares));
     setTotal(totals, 'factor', e.mul(unscale, clipped));
