@@ -1,5 +1,5 @@
 // The main job before the reader's eyes: a .hyb file becomes a package, the package loads a checkpoint that Hugging Face
-// transformers made, generates, and its logits are compared with the recorded ones.
+// transformers made, generates, and its logits are compared with the recorded ones. Then a hybrid learns from a novel.
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
@@ -86,8 +86,16 @@ async function demo() {
   model.dispose();
   if (!(same && atPrompt < TOLERANCE && decoding < TOLERANCE))
     throw new Error(`more than ${TOLERANCE} from the original`);
+  console.log(`All within ${TOLERANCE}.`);
+
+  const { openDevice } = await import('@hyb/runtime');
+  const { trainingDemo } = await import('./train.mjs');
+  const device = await openDevice({ gpu });
+  let part = 6;
+  await trainingDemo(device, (text) => heading(`${++part}. ${text}`));
+  device.dispose();
   console.log(
-    `\nAll within ${TOLERANCE}. Read ${relative(root, join(OUT, 'README.md'))} next, or write a model: npx hyb new`,
+    `\nRead ${relative(root, join(OUT, 'README.md'))} or docs/training.md next, or write a model: npx hyb new`,
   );
 }
 
