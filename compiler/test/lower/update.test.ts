@@ -136,13 +136,20 @@ describe('norms', () => {
   const master = normals(4 * 300);
   const norm = Math.sqrt(gradient.reduce((a, b) => a + b * b, 0));
 
-  function norms(values: Float32Array, { clip, loss = 1 }: { readonly clip: number; readonly loss?: number }) {
+  function norms(
+    values: Float32Array,
+    {
+      clip,
+      loss = 1,
+      lossLimit = 3.4e38,
+    }: { readonly clip: number; readonly loss?: number; readonly lossLimit?: number },
+  ) {
     const partials = new Float32Array(2 * 3);
     const words = (of: Float32Array): Uint32Array => new Uint32Array(of.buffer);
     execute('squares', { buffer: words(values), partials }, { quad_count: 5000, first_block: 0 }, 2);
     execute('squares', { buffer: words(master), partials }, { quad_count: 300, first_block: 2 }, 1);
     const totals = totalsOf({ loss });
-    const settings = settingsOf({ clip, unscale: 0.25 });
+    const settings = settingsOf({ clip, unscale: 0.25, lossLimit });
     execute('norms', { partials: words(partials), settings, totals }, { gradient_blocks: 2, block_count: 3 }, 1);
     return new Float32Array(totals.buffer);
   }
@@ -168,6 +175,11 @@ describe('norms', () => {
 
   test('a loss that is not finite is found', () => {
     expect(norms(gradient, { clip: 1, loss: NaN })[TOTALS.notFinite]).toBeGreaterThan(0);
+  });
+
+  test('a loss over its limit is found', () => {
+    expect(norms(gradient, { clip: 1, loss: 2, lossLimit: 2 })[TOTALS.notFinite]).toBe(0);
+    expect(norms(gradient, { clip: 1, loss: 2.5, lossLimit: 2 })[TOTALS.notFinite]).toBeGreaterThan(0);
   });
 
   test('losses are added up', () => {

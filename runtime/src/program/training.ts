@@ -152,7 +152,7 @@ export const TOTALS = {
   parameterNorm: 2,
   /** Factor on gradients in the update: unscaled and clipped; 0 where something is not finite. */
   factor: 3,
-  /** 1 if loss or a gradient is not finite. */
+  /** Over 0 if the loss or a gradient is not finite, or the loss over its limit. */
   notFinite: 4,
 } as const;
 export const TOTALS_LENGTH = 8;
