@@ -11,9 +11,10 @@ import type { Graph, NodeId } from '../graph/graph.js';
 import { elementsPerToken } from '../graph/types.js';
 import * as e from '../kernel/expressions.js';
 import type { Expression } from '../kernel/ir.js';
-import type { KernelBuilder } from '../kernel/build.js';
 import type { KernelCall, VectorLayout } from './call.js';
 import { kernelName } from './names.js';
+import { knownByTree } from './workgroup-tree.js';
+import type { Join } from './workgroup-tree.js';
 
 const THREADS = 64;
 const LOWEST = -3.4e38;
@@ -42,14 +43,14 @@ export function lowerCrossEntropy(
   const overRow = (
     hint: string,
     initial: number,
-    join: (a: Expression, b: Expression) => Expression,
+    join: Join,
     element: (logit: Expression) => Expression,
   ): Expression => {
     const own = builder.variable('own', 'f32', e.f32(initial));
     builder.for('v', local, vocab, (v) => own.set(join(own.value, element(values.at(e.add(start, v))))), {
       step: THREADS,
     });
-    return joined(builder, hint, partial.at, partial.set, own.value, join);
+    return knownByTree(builder, partial, THREADS, hint, own.value, join);
   };
   const largest = overRow(
     'largest',
@@ -110,28 +111,6 @@ export function lowerCrossEntropy(
       },
     }),
   ];
-}
-
-/** Joins the invocations' values by a tree in workgroup memory; begins and ends with a barrier. */
-function joined(
-  builder: KernelBuilder,
-  hint: string,
-  at: (i: Expression) => Expression,
-  set: (i: Expression, value: Expression) => void,
-  value: Expression,
-  join: (a: Expression, b: Expression) => Expression,
-): Expression {
-  const local = e.builtin('local_index');
-  set(local, value);
-  builder.barrier();
-  for (let stride = THREADS / 2; stride >= 1; stride /= 2) {
-    builder.if(e.lt(local, stride), () => set(local, join(at(local), at(e.add(local, stride)))));
-    builder.barrier();
-  }
-  const result = builder.let(hint, at(e.u32(0)));
-  // The next one writes where this one is read.
-  builder.barrier();
-  return result;
 }
 
 /** The losses of a graph's logits, without gradients. */

@@ -1,11 +1,12 @@
 /** Largest logit and entropy of attention: a workgroup a token, invocations over keys. For measuring, not for speed. */
-import type { KernelBuilder } from '../../kernel/build.js';
 import * as e from '../../kernel/expressions.js';
 import type { Expression } from '../../kernel/ir.js';
 import { readToken } from '../batch.js';
 import type { KernelCall } from '../call.js';
 import { describe, kernelName } from '../names.js';
 import type { LoweringContext } from '../scope.js';
+import { knownByTree } from '../workgroup-tree.js';
+import type { Join } from '../workgroup-tree.js';
 import { firstSeen, MASKED, scoreOf } from './shape.js';
 
 const THREADS = 64;
@@ -23,6 +24,8 @@ export function lowerAttendProbe(context: LoweringContext<'attend_probe'>): read
   const { position } = readToken(scope, time);
   const first = builder.let('first_key', e.add(e.sub(time, position), firstSeen(position, window)));
   const partial = builder.shared('partial', 'f32', THREADS);
+  const joined = (value: Expression, join: Join): Expression =>
+    knownByTree(builder, partial, THREADS, 'joined', value, join);
   const largest = builder.variable('largest', 'f32', e.f32(MASKED));
   const entropy = builder.variable('entropy', 'f32', e.f32(0));
   builder.for('head', 0, heads, (head) => {
@@ -45,8 +48,8 @@ export function lowerAttendProbe(context: LoweringContext<'attend_probe'>): read
       logit.set(e.max(logit.value, value));
       score.set(e.max(score.value, scoreOf(value, node.attributes)));
     });
-    largest.set(e.max(largest.value, joined(builder, partial, logit.value, e.max)));
-    const most = builder.let('most', joined(builder, partial, score.value, e.max));
+    largest.set(e.max(largest.value, joined(logit.value, e.max)));
+    const most = builder.let('most', joined(score.value, e.max));
     const total = builder.variable('total', 'f32', e.f32(0));
     const weighted = builder.variable('weighted', 'f32', e.f32(0));
     overKeys((key) => {
@@ -55,8 +58,8 @@ export function lowerAttendProbe(context: LoweringContext<'attend_probe'>): read
       total.set(e.add(total.value, weight));
       weighted.set(e.add(weighted.value, e.mul(weight, value)));
     });
-    const all = builder.let('all', joined(builder, partial, total.value, e.add));
-    const mean = builder.let('mean_score', e.div(joined(builder, partial, weighted.value, e.add), all));
+    const all = builder.let('all', joined(total.value, e.add));
+    const mean = builder.let('mean_score', e.div(joined(weighted.value, e.add), all));
     entropy.set(e.add(entropy.value, e.sub(e.add(e.call('log', all), most), mean)));
   });
   builder.if(e.eq(local, 0), () => {
@@ -78,25 +81,4 @@ export function lowerAttendProbe(context: LoweringContext<'attend_probe'>): read
       },
     }),
   ];
-}
-
-/** Joins the invocations' values by a tree; begins and ends with a barrier, and every invocation gets the result. */
-function joined(
-  builder: KernelBuilder,
-  partial: ReturnType<KernelBuilder['shared']>,
-  value: Expression,
-  join: (a: Expression, b: Expression) => Expression,
-): Expression {
-  const local = e.builtin('local_index');
-  partial.set(local, value);
-  builder.barrier();
-  for (let stride = THREADS / 2; stride >= 1; stride /= 2) {
-    builder.if(e.lt(local, stride), () =>
-      partial.set(local, join(partial.at(local), partial.at(e.add(local, stride)))),
-    );
-    builder.barrier();
-  }
-  const result = builder.let('joined', partial.at(0));
-  builder.barrier();
-  return result;
 }

@@ -5,6 +5,7 @@
 import type { Buffer, KernelBuilder, SharedArray } from '../../kernel/build.js';
 import * as e from '../../kernel/expressions.js';
 import type { Expression } from '../../kernel/ir.js';
+import { knownByTree } from '../workgroup-tree.js';
 
 export const THREADS = 256;
 const STEPS = 48;
@@ -52,17 +53,7 @@ export class Lanczos {
 
   /** Sum over the workgroup, known to all. */
   total(value: Expression): Expression {
-    const { builder } = this;
-    const [partial, local] = [this.#partial, this.#local];
-    partial.set(local, value);
-    builder.barrier();
-    for (let half = THREADS / 2; half >= 1; half /= 2) {
-      builder.if(e.lt(local, half), () => partial.set(local, e.add(partial.at(local), partial.at(e.add(local, half)))));
-      builder.barrier();
-    }
-    const sum = builder.let('sum', partial.at(0));
-    builder.barrier();
-    return sum;
+    return knownByTree(this.builder, this.#partial, THREADS, 'sum', value, e.add);
   }
 
   /** Own elements: those of every THREADS-th group of four columns. The padding stays zero. */

@@ -8,6 +8,8 @@ import type { BufferElement, Expression } from '../../kernel/ir.js';
 import { Bindings } from '../bindings.js';
 import type { KernelCall } from '../call.js';
 import { safeName } from '../names.js';
+import { joinByTree } from '../workgroup-tree.js';
+import type { Join } from '../workgroup-tree.js';
 
 export const THREADS = 64;
 
@@ -50,19 +52,33 @@ export class UpdateKernel {
   }
 }
 
-/** Adds up the invocations' values by a tree; `value` is the same for any number of invocations at once. */
-export function treeSum(builder: KernelBuilder, hint: string, value: Expression): Expression {
+/** Joins the invocations' values by a tree; the result is the same for any number of invocations at once. */
+export function joined(builder: KernelBuilder, hint: string, value: Expression, join: Join = e.add): Expression {
+  return joinByTree(builder, builder.shared(hint, 'f32', THREADS), THREADS, value, join);
+}
+
+/** Fours of elements of a block. */
+export const BLOCK = 4096;
+
+/**
+ * A workgroup's block of a part: `work` visits its fours by `each` and says what the block comes to, which is stored in
+ * `partials`.
+ */
+export function overBlock(
+  kernel: UpdateKernel,
+  doc: string,
+  work: (each: (visit: (i: Expression) => void) => void) => Expression,
+): void {
+  const { builder } = kernel;
+  const partials = kernel.table('partials', 'vec2f', 'read_write', `${doc} of each block`);
+  const count = kernel.uniform('quad_count', 'fours of elements');
+  const first = kernel.uniform('first_block', 'place of the first block among all');
+  const { workgroup } = kernel;
   const local = e.builtin('local_index');
-  const partial = builder.shared(hint, 'f32', THREADS);
-  partial.set(local, value);
-  builder.barrier();
-  for (let stride = THREADS / 2; stride >= 1; stride /= 2) {
-    builder.if(e.lt(local, stride), () =>
-      partial.set(local, e.add(partial.at(local), partial.at(e.add(local, stride)))),
-    );
-    builder.barrier();
-  }
-  return partial.at(0);
+  const start = builder.let('start', e.mul(workgroup, BLOCK));
+  const end = builder.let('end', e.min(e.add(start, BLOCK), count));
+  const result = work((visit) => builder.for('i', e.add(start, local), end, visit, { step: THREADS }));
+  builder.if(e.and(e.eq(local, 0), e.lt(start, count)), () => partials.set(e.add(first, workgroup), result));
 }
 
 const EXPONENT = 0x7f800000;

@@ -2,10 +2,7 @@
 import { SETTINGS, TOTALS } from '@hyb/runtime';
 import * as e from '../../kernel/expressions.js';
 import type { KernelCall } from '../call.js';
-import { notFinite, setTotal, THREADS, total, treeSum, UpdateKernel } from './elements.js';
-
-/** Fours of elements of a block. */
-export const BLOCK = 4096;
+import { joined, notFinite, overBlock, setTotal, THREADS, total, UpdateKernel } from './elements.js';
 
 /** Adds a part's losses to the step's. One workgroup. */
 export function addLosses(): KernelCall {
@@ -17,7 +14,7 @@ export function addLosses(): KernelCall {
   const local = e.builtin('local_index');
   const own = builder.variable('own', 'f32', e.f32(0));
   builder.for('row', local, count, (row) => own.set(e.add(own.value, losses.at(row))), { step: THREADS });
-  const sum = treeSum(builder, 'sums', own.value);
+  const sum = joined(builder, 'sums', own.value);
   builder.if(e.eq(local, 0), () => setTotal(totals, 'loss', e.add(total(totals, 'loss'), sum)));
   return kernel.finish('add_losses', "Adds the part's losses to the step's.");
 }
@@ -27,32 +24,17 @@ export function squares(): KernelCall {
   const kernel = new UpdateKernel();
   const { builder } = kernel;
   const buffer = kernel.table('buffer', 'vec4u', 'read', 'elements, as words');
-  const partials = kernel.table('partials', 'vec2f', 'read_write', 'sum of squares and fault of each block');
-  const count = kernel.uniform('quad_count', 'fours of elements');
-  const first = kernel.uniform('first_block', 'place of the first block among all');
-  const { workgroup } = kernel;
-  const local = e.builtin('local_index');
-  const start = builder.let('start', e.mul(workgroup, BLOCK));
-  const end = builder.let('end', e.min(e.add(start, BLOCK), count));
-  const sum = builder.variable('sum', 'f32', e.f32(0));
-  const fault = builder.variable('fault', 'f32', e.f32(0));
-  builder.for(
-    'i',
-    e.add(start, local),
-    end,
-    (i) => {
+  overBlock(kernel, 'sum of squares and fault', (each) => {
+    const sum = builder.variable('sum', 'f32', e.f32(0));
+    const fault = builder.variable('fault', 'f32', e.f32(0));
+    each((i) => {
       const words = builder.let('words', buffer.at(i));
       const four = builder.let('four', e.bitcast('vec4f', words));
       sum.set(e.add(sum.value, e.dot(four, four)));
       for (let lane = 0; lane < 4; lane++) fault.set(e.max(fault.value, notFinite(e.component(words, lane))));
-    },
-    { step: THREADS },
-  );
-  const squared = treeSum(builder, 'squares', sum.value);
-  const faults = treeSum(builder, 'faults', fault.value);
-  builder.if(e.and(e.eq(local, 0), e.lt(start, count)), () =>
-    partials.set(e.add(first, workgroup), e.vector('vec2f', squared, faults)),
-  );
+    });
+    return e.vector('vec2f', joined(builder, 'squares', sum.value), joined(builder, 'faults', fault.value));
+  });
   return kernel.finish('squares', 'Sum of squares of each block, and whether all of it is finite.');
 }
 
@@ -82,7 +64,7 @@ export function norms(): KernelCall {
       },
       { step: THREADS },
     );
-    return [treeSum(builder, `${name}_squares`, sum.value), treeSum(builder, `${name}_faults`, fault.value)] as const;
+    return [joined(builder, `${name}_squares`, sum.value), joined(builder, `${name}_faults`, fault.value)] as const;
   };
   const [gradientSquares, gradientFaults] = over('gradient', e.u32(0), gradients);
   const [parameterSquares] = over('parameter', gradients, blocks);

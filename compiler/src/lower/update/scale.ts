@@ -1,57 +1,26 @@
 /** Working copies in 8 bits: the largest magnitude of a matrix, then its values rounded by the scale that follows from it. */
 import * as e from '../../kernel/expressions.js';
-import type { Expression } from '../../kernel/ir.js';
-import type { KernelBuilder } from '../../kernel/build.js';
 import { FORMATS } from '../../numeric/format.js';
 import type { KernelCall } from '../call.js';
 import { castExpression } from '../pointwise.js';
-import { THREADS, UpdateKernel } from './elements.js';
-import { BLOCK } from './norms.js';
+import { joined, overBlock, THREADS, UpdateKernel } from './elements.js';
 
 /** As in the graph: largest magnitudes below this count as this. */
 const LEAST = 2 ** -60;
-
-function treeMax(builder: KernelBuilder, value: Expression): Expression {
-  const local = e.builtin('local_index');
-  const partial = builder.shared('largest', 'f32', THREADS);
-  partial.set(local, value);
-  builder.barrier();
-  for (let stride = THREADS / 2; stride >= 1; stride /= 2) {
-    builder.if(e.lt(local, stride), () =>
-      partial.set(local, e.max(partial.at(local), partial.at(e.add(local, stride)))),
-    );
-    builder.barrier();
-  }
-  return partial.at(0);
-}
 
 /** Largest magnitude of each block of a part. A workgroup a block. */
 export function largest(): KernelCall {
   const kernel = new UpdateKernel();
   const { builder } = kernel;
   const master = kernel.table('master', 'vec4f', 'read', 'elements');
-  const partials = kernel.table('partials', 'vec2f', 'read_write', 'largest magnitude of each block');
-  const count = kernel.uniform('quad_count', 'fours of elements');
-  const first = kernel.uniform('first_block', 'place of the first block among all');
-  const { workgroup } = kernel;
-  const local = e.builtin('local_index');
-  const start = builder.let('start', e.mul(workgroup, BLOCK));
-  const end = builder.let('end', e.min(e.add(start, BLOCK), count));
-  const own = builder.variable('own', 'f32', e.f32(0));
-  builder.for(
-    'i',
-    e.add(start, local),
-    end,
-    (i) => {
+  overBlock(kernel, 'largest magnitude', (each) => {
+    const own = builder.variable('own', 'f32', e.f32(0));
+    each((i) => {
       const four = builder.let('four', e.call('abs', master.at(i)));
       for (let lane = 0; lane < 4; lane++) own.set(e.max(own.value, e.component(four, lane)));
-    },
-    { step: THREADS },
-  );
-  const found = treeMax(builder, own.value);
-  builder.if(e.and(e.eq(local, 0), e.lt(start, count)), () =>
-    partials.set(e.add(first, workgroup), e.vector('vec2f', found, e.f32(0))),
-  );
+    });
+    return e.vector('vec2f', joined(builder, 'largest', own.value, e.max), e.f32(0));
+  });
   return kernel.finish('largest', 'Largest magnitude of each block.');
 }
 
@@ -66,7 +35,7 @@ export function largestOfAll(): KernelCall {
   const local = e.builtin('local_index');
   const own = builder.variable('own', 'f32', e.f32(0));
   builder.for('i', local, blocks, (i) => own.set(e.max(own.value, e.component(partials.at(i), 0))), { step: THREADS });
-  const found = treeMax(builder, own.value);
+  const found = joined(builder, 'largest', own.value, e.max);
   builder.if(e.eq(local, 0), () => scales.set(index, found));
   return kernel.finish('largest_of_all', 'Largest magnitude of a matrix.');
 }

@@ -11,6 +11,7 @@ import { readTile } from '../../batch.js';
 import type { KernelCall } from '../../call.js';
 import { describe, kernelName } from '../../names.js';
 import type { LoweringContext } from '../../scope.js';
+import { knownByTree } from '../../workgroup-tree.js';
 import { ChunkStates, CHUNK, SsdInputs, ssdShape, TokenScratch } from '../shape.js';
 import { bindRates, Terms } from './scratch.js';
 
@@ -43,17 +44,7 @@ export function stepGradients(
   const inside = builder.let('is_token', e.lt(local, tile.count));
   const orZero = (value: Expression): Expression => e.select(inside, value, e.f32(0));
   /** Sum over the workgroup, known to all; ends in step. */
-  const total = (value: Expression): Expression => {
-    partial.set(local, value);
-    builder.barrier();
-    for (let half = THREADS / 2; half >= 1; half /= 2) {
-      builder.if(e.lt(local, half), () => partial.set(local, e.add(partial.at(local), partial.at(e.add(local, half)))));
-      builder.barrier();
-    }
-    const sum = builder.let('whole', partial.at(0));
-    builder.barrier();
-    return sum;
-  };
+  const total = (value: Expression): Expression => knownByTree(builder, partial, THREADS, 'whole', value, e.add);
   forward.set(local, orZero(terms.at('forward', time, head)));
   backward.set(local, orZero(terms.at('backward', time, head)));
   const kept = builder.variable('kept', 'f32', e.f32(0));
