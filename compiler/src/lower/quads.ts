@@ -3,7 +3,7 @@
  * holds `f32`, the elements past the row's end read as its last one and are not written.
  */
 import type { TensorType } from '../graph/types.js';
-import type { Buffer } from '../kernel/build.js';
+import type { Buffer, KernelBuilder } from '../kernel/build.js';
 import * as e from '../kernel/expressions.js';
 import type { Operand } from '../kernel/expressions.js';
 import type { Expression } from '../kernel/ir.js';
@@ -17,6 +17,24 @@ export const quadsOf = (length: number): number => Math.ceil(length / 4);
 
 export function roundUp(value: number, multiple: number): number {
   return Math.ceil(value / multiple) * multiple;
+}
+
+/**
+ * A four of a row that is walked in slices of `slice` of its `quads` fours: `inside` is where it is read, the last one past the
+ * row's end, and `orZero` makes nothing of what was read there.
+ */
+export function quadOfSlice(
+  builder: KernelBuilder,
+  quads: number,
+  slice: number,
+  index: Expression,
+): { readonly inside: Expression; orZero(value: Expression): Expression } {
+  const quad = builder.let('quad', index);
+  if (quads % slice === 0) return { inside: quad, orZero: (value) => value };
+  return {
+    inside: builder.let('clamped', e.min(quad, quads - 1)),
+    orZero: (value) => e.select(e.lt(quad, quads), value, ZERO4),
+  };
 }
 
 /** A buffer of rows of `length` elements each, without padding. */

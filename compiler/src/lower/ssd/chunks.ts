@@ -7,7 +7,7 @@ import type { Expression } from '../../kernel/ir.js';
 import { readSequence, readTile } from '../batch.js';
 import type { KernelCall } from '../call.js';
 import { describe, kernelName } from '../names.js';
-import { ZERO4 } from '../quads.js';
+import { quadOfSlice, ZERO4 } from '../quads.js';
 import type { LoweringContext } from '../scope.js';
 import { bindState, ChunkStates, CHUNK, SsdInputs, ssdShape, TokenScratch } from './shape.js';
 import type { SsdContext } from './shape.js';
@@ -103,10 +103,8 @@ export function chunkProducts(context: SsdContext): KernelCall {
         (i) => {
           const l = builder.let('l', e.mod(i, CHUNK));
           const time = builder.let('time', e.add(tile.first, e.min(l, e.sub(tile.count, 1))));
-          const quad = builder.let('quad', e.add(from, e.div(i, CHUNK)));
-          const inside = quads % slice === 0 ? quad : builder.let('clamped', e.min(quad, quads - 1));
-          const c = inputs.C(time, group, inside);
-          left.set(i, quads % slice === 0 ? c : e.select(e.lt(quad, quads), c, ZERO4));
+          const { inside, orZero } = quadOfSlice(builder, quads, slice, e.add(from, e.div(i, CHUNK)));
+          left.set(i, orZero(inputs.C(time, group, inside)));
           right.set(i, inputs.B(time, group, inside));
         },
         { step: SIDE * SIDE },

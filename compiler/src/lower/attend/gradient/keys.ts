@@ -13,7 +13,7 @@ import { gradientCost } from './cost.js';
 import { inSight, ownTile, queriesOf, rowsOf, sightOfKey, tileFrom } from './places.js';
 import { keyRows, queryRows } from './rows.js';
 import { probabilities, productGradients, scoresOf, throughClip, weightsOf } from './scores.js';
-import { columnBlocks, EACH, elementOf, THREADS, TILE, Tiles } from './tile.js';
+import { columnBlocks, EACH, elementOf, headAndColumns, THREADS, TILE, Tiles } from './tile.js';
 
 /** Fours of both results together that one kernel's registers hold. */
 const TOGETHER = 32;
@@ -42,11 +42,9 @@ function keyTile(context: LoweringContext<'attend_gradient'>, results: readonly 
   const keys = keyRows(scope, node, shape);
   const needsFlow = results.some((r) => r.attributes.of === 'k');
   const widths = results.map((r) => (r.attributes.of === 'k' ? shape.keyWidth : shape.valueWidth));
-  const { blocks, quads } = results.length === 1 ? columnBlocks(Math.ceil(widths[0]! / 4)) : { blocks: 1, quads: 0 };
-  const kvHead =
-    blocks === 1 ? e.builtin('workgroup_x') : builder.let('kv_head', e.div(e.builtin('workgroup_x'), blocks));
-  const firstQuad =
-    blocks === 1 ? e.u32(0) : builder.let('first_quad', e.mul(e.mod(e.builtin('workgroup_x'), blocks), quads));
+  const columns = results.length === 1 ? columnBlocks(Math.ceil(widths[0]! / 4)) : { blocks: 1, quads: 0 };
+  const { blocks, quads } = columns;
+  const { head: kvHead, firstQuad } = headAndColumns(builder, 'kv_head', columns);
   const own = ownTile(scope);
   const sequence = readSequence(scope, own.sequence);
   const left = rowsOf(keys, own, kvHead);

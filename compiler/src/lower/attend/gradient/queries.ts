@@ -10,7 +10,7 @@ import { inSight, keysOf, ownTile, rowsOf, sightOfQuery, tileFrom } from './plac
 import { keyRows, queryRows } from './rows.js';
 import { probabilities, productGradients, scoresOf, throughClip } from './scores.js';
 import { statisticsOfRows } from './statistics.js';
-import { columnBlocks, EACH, elementOf, THREADS, TILE, Tiles } from './tile.js';
+import { columnBlocks, EACH, elementOf, headAndColumns, THREADS, TILE, Tiles } from './tile.js';
 
 export function queryGradients(
   context: LoweringContext<'attend_gradient'>,
@@ -24,10 +24,9 @@ export function queryGradients(
   const tiles = new Tiles(scope);
   const queries = queryRows(scope, node, shape);
   const keys = keyRows(scope, node, shape);
-  const { blocks, quads } = columnBlocks(keys.key.quads);
-  const head = blocks === 1 ? e.builtin('workgroup_x') : builder.let('head', e.div(e.builtin('workgroup_x'), blocks));
-  const firstQuad =
-    blocks === 1 ? e.u32(0) : builder.let('first_quad', e.mul(e.mod(e.builtin('workgroup_x'), blocks), quads));
+  const columns = columnBlocks(keys.key.quads);
+  const { blocks, quads } = columns;
+  const { head, firstQuad } = headAndColumns(builder, 'head', columns);
   const own = ownTile(scope);
   const left = rowsOf(queries, own, head);
   const known = statisticsOfRows(tiles, (i) => queries.statistics(left(queries.query).row(i)));

@@ -2,11 +2,11 @@
  * Two tiles of 32 rows, their products, and sums of rows weighted by what is made of the products: what every kernel of
  * attention's gradient consists of. 8 × 8 invocations; each holds a block of 4 × 4 products, as fours along the left tile.
  */
-import type { SharedArray, Variable } from '../../../kernel/build.js';
+import type { KernelBuilder, SharedArray, Variable } from '../../../kernel/build.js';
 import * as e from '../../../kernel/expressions.js';
 import type { Expression } from '../../../kernel/ir.js';
 import type { Coordinates, KernelScope } from '../../scope.js';
-import { ZERO4 } from '../../quads.js';
+import { quadOfSlice, ZERO4 } from '../../quads.js';
 import type { RowPart } from './rows.js';
 
 export const TILE = 32;
@@ -34,10 +34,30 @@ export interface WeightedSum {
   readonly sums: readonly (readonly Variable[])[];
 }
 
-/** Blocks of columns that a result of `quads` fours is cut into, and the fours of one. */
-export function columnBlocks(quads: number): { readonly blocks: number; readonly quads: number } {
+export interface ColumnBlocks {
+  readonly blocks: number;
+  /** Fours of a block. */
+  readonly quads: number;
+}
+
+/** Blocks of columns that a result of `quads` fours is cut into. */
+export function columnBlocks(quads: number): ColumnBlocks {
   const blocks = Math.ceil(quads / BLOCK);
   return { blocks, quads: Math.ceil(quads / blocks) };
+}
+
+/** The head of a workgroup, called `hint`, and the first four of its block of columns: one after another in the grid. */
+export function headAndColumns(
+  builder: KernelBuilder,
+  hint: string,
+  { blocks, quads }: ColumnBlocks,
+): { readonly head: Expression; readonly firstQuad: Expression } {
+  const workgroup = e.builtin('workgroup_x');
+  if (blocks === 1) return { head: workgroup, firstQuad: e.u32(0) };
+  return {
+    head: builder.let(hint, e.div(workgroup, blocks)),
+    firstQuad: builder.let('first_quad', e.mul(e.mod(workgroup, blocks), quads)),
+  };
 }
 
 export class Tiles {
@@ -81,10 +101,8 @@ export class Tiles {
           half,
           (i) => {
             const index = builder.let('index', e.mod(i, TILE));
-            const quad = builder.let('quad', e.add(from, e.div(i, TILE)));
-            const inside = quads % slice === 0 ? quad : builder.let('clamped', e.min(quad, quads - 1));
-            const own = left.part.at(left.row(index), inside);
-            stage.set(i, quads % slice === 0 ? own : e.select(e.lt(quad, quads), own, ZERO4));
+            const { inside, orZero } = quadOfSlice(builder, quads, slice, e.add(from, e.div(i, TILE)));
+            stage.set(i, orZero(left.part.at(left.row(index), inside)));
             stage.set(e.add(i, half), right.part.at(right.row(index), inside));
           },
           { step: THREADS },

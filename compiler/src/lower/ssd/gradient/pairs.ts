@@ -10,7 +10,7 @@ import type { Expression } from '../../../kernel/ir.js';
 import { readTile } from '../../batch.js';
 import type { KernelCall } from '../../call.js';
 import { describe, kernelName } from '../../names.js';
-import { quadsOf, ZERO4 } from '../../quads.js';
+import { quadOfSlice, quadsOf, ZERO4 } from '../../quads.js';
 import type { LoweringContext } from '../../scope.js';
 import { CHUNK, SsdInputs, ssdShape, TokenScratch } from '../shape.js';
 import { Pairs, Terms } from './scratch.js';
@@ -76,10 +76,8 @@ export function pairGradients(context: LoweringContext<'ssd_gradient'>): KernelC
           (i) => {
             const l = builder.let('l', e.mod(i, CHUNK));
             const time = builder.let('time', e.min(e.add(tile.first, l), last));
-            const quad = builder.let('quad', e.add(from, e.div(i, CHUNK)));
-            const inside = quads % slice === 0 ? quad : builder.let('clamped', e.min(quad, quads - 1));
-            const g = inputs.gQuad(time, head, inside);
-            left.set(i, quads % slice === 0 ? g : e.select(e.lt(quad, quads), g, ZERO4));
+            const { inside, orZero } = quadOfSlice(builder, quads, slice, e.add(from, e.div(i, CHUNK)));
+            left.set(i, orZero(inputs.gQuad(time, head, inside)));
             // Column 4 c + j lies at 16 j + c: neighbours in memory are neighbours among the invocations.
             const at = e.add(e.mul(e.mod(l, EACH), SIDE), e.div(l, EACH));
             right.set(e.add(e.sub(i, l), at), inputs.xQuad(time, head, inside));
