@@ -10,8 +10,11 @@ import type { Reference } from '../compiler/src/ops/op.js';
 import { plan } from '../compiler/src/plan/plan.js';
 import { evaluateGraph, freshSegments, lookUp } from '../compiler/src/reference/evaluate.js';
 import { printWgsl } from '../compiler/src/wgsl/index.js';
+import { gradientsOff } from '../compiler/test/support/close.js';
+import { drawSteady } from '../compiler/test/support/hybrid.js';
 import * as layers from '../compiler/test/support/layers.js';
 import { random } from '../compiler/test/support/random.js';
+import { gradientsOf } from './support/training-gradients.js';
 
 const WIDTH = 24;
 const VOCAB = 101;
@@ -28,21 +31,6 @@ const sequences: readonly (TrainingSequence & { readonly tokens: number[]; reado
   { tokens: [3, 1, 4, 1, 5], labels: [-100, 1, -100, 1, 5] },
   { tokens: [7] },
 ];
-
-function draw(model: ModelGraph) {
-  return new Map(
-    model.instances.flatMap((instance) =>
-      model.graphs[instance.graph]!.parameters.map((p) => {
-        const shape = p.type.dims.map((d) => d.extent as number);
-        const size = shape.reduce((a, b) => a * b, 1);
-        const scale = p.role === 'matrix' ? 1 / Math.sqrt(shape.slice(1).reduce((a, b) => a * b, 1)) : 0.2;
-        const offset = p.role === 'matrix' ? 0 : 0.5;
-        const data = Float64Array.from({ length: size }, () => Math.fround(offset + scale * r.normal()));
-        return [parameterPath(instance, p.path), { shape, data }] as const;
-      }),
-    ),
-  );
-}
 
 const opened: Device[] = [];
 afterAll(() => opened.forEach((device) => device.dispose()));
@@ -64,7 +52,7 @@ async function trainer(
 const limits = { maxStorageBufferBindingSize: 2 ** 27, maxStorageBuffersPerShaderStage: 8 };
 
 describe('feed-forward layers', () => {
-  const parameters = draw(feedForward);
+  const parameters = drawSteady(feedForward, r);
   const expected = lossAndGradients(feedForward, parameters, sequences, differentiateModel(feedForward));
 
   test.each([
@@ -77,20 +65,14 @@ describe('feed-forward layers', () => {
     const parts = [sequences.slice(0, 1), sequences.slice(1)];
     const result = await engine.step(parts, { step: 1, rate: 0, lossScale: 1, probes: false });
     expect(result.loss).toBeCloseTo(expected.loss, 5);
-    for (const { name, read } of engine.gradients()) {
-      const actual = await read();
-      const { data } = expected.gradients.get(name)!;
-      const largest = data.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
-      const off = data.reduce((worst, v, i) => Math.max(worst, Math.abs(v - actual[i]!)), 0);
-      if (!(off <= 1e-4 * largest)) throw new Error(`${name} is off by ${off / largest}`);
-    }
+    expect(gradientsOff(expected.gradients, await gradientsOf(engine), 0)).toEqual([]);
     engine.dispose();
   });
 });
 
 test('a step with a loss over its limit changes nothing', async () => {
   const engine = await trainer(feedForward, true, { limits });
-  const parameters = draw(feedForward);
+  const parameters = drawSteady(feedForward, r);
   for (const [path, { data }] of parameters) await engine.write(path, Float32Array.from(data));
   const values = async (): Promise<Float32Array[]> => {
     const read: Float32Array[] = [];
@@ -121,7 +103,7 @@ test('the engine holds what was planned, and the same step gives the same bits',
   const { peak } = planMemory(program, request);
   const memory = planMemory(program, { ...request, limit: peak - 1 });
   expect(memory.recomputed).toBeGreaterThan(0);
-  const parameters = draw(model);
+  const parameters = drawSteady(model, r);
   const weights: Float32Array[] = [];
   for (let run = 0; run < 2; run++) {
     const engine = await trainer(model, true, { limits }, { levels: memory.levels });
@@ -150,7 +132,7 @@ describe('probes', () => {
     },
     { alias: 'F', graph: layers.residualLayer('F', width, 1e-5, layers.mlp(20, width)) },
   ]);
-  const parameters = draw(model);
+  const parameters = drawSteady(model, r);
   const part: readonly { readonly tokens: readonly number[] }[] = [
     { tokens: Array.from({ length: 40 }, () => r.integer(0, 31)) },
     { tokens: [3, 1, 4, 1, 5] },

@@ -7,8 +7,8 @@ import type { DeviceOptions, Model } from '@hyb/runtime';
 import { createModel, openDevice } from '@hyb/runtime';
 import { plan } from '../compiler/src/plan/plan.js';
 import { evaluateModel } from '../compiler/src/reference/model.js';
-import { parameterPath } from '../compiler/src/graph/graph.js';
 import { printWgsl } from '../compiler/src/wgsl/index.js';
+import { drawSteady } from '../compiler/test/support/hybrid.js';
 import * as layers from '../compiler/test/support/layers.js';
 import { random } from '../compiler/test/support/random.js';
 import { safetensors } from './support/safetensors.js';
@@ -48,19 +48,7 @@ const model = layers.modelOf({ vocab: VOCAB, width: WIDTH, eps: 1e-5 }, [
 ]);
 
 const r = random(7);
-const parameters = new Map(
-  model.instances.flatMap((instance) =>
-    model.graphs[instance.graph]!.parameters.map((p) => {
-      const shape = p.type.dims.map((d) => d.extent as number);
-      const size = shape.reduce((a, b) => a * b, 1);
-      // Matrices keep the size of what flows; vectors stand near one.
-      const scale = p.role === 'matrix' ? 1 / Math.sqrt(shape.slice(1).reduce((a, b) => a * b, 1)) : 0.2;
-      const offset = p.role === 'matrix' ? 0 : 0.5;
-      const data = Float64Array.from({ length: size }, () => Math.fround(offset + scale * r.normal()));
-      return [parameterPath(instance, p.path), { shape, data }] as const;
-    }),
-  ),
-);
+const parameters = drawSteady(model, r);
 const prompts = [300, 17, 1].map((length) => Array.from({ length }, () => r.integer(0, VOCAB)));
 const next = [11, 69_999, 3];
 

@@ -1,9 +1,11 @@
 import { installGPU } from '@hyb/adapter';
 import { createTrainer, openDevice } from '@hyb/runtime';
+import type { Trainer } from '@hyb/runtime';
 import { differentiateModel, lossAndGradients } from '../../compiler/src/grad/model.js';
 import type { ModelGraph } from '../../compiler/src/graph/graph.js';
 import { plan } from '../../compiler/src/plan/plan.js';
 import { printWgsl } from '../../compiler/src/wgsl/index.js';
+import { gradientsOff } from '../../compiler/test/support/close.js';
 import { drawParameters } from '../../compiler/test/support/hybrid.js';
 import { random } from '../../compiler/test/support/random.js';
 
@@ -25,17 +27,16 @@ export async function expectGradients(model: ModelGraph, counts: readonly number
     for (const [path, { data }] of parameters) await engine.write(path, Float32Array.from(data));
     const { loss } = await engine.step([sequences], { step: 1, rate: 0, lossScale: 1, probes: false });
     expect(loss).toBeCloseTo(expected.loss, 4);
-    const wrong: string[] = [];
-    for (const { name, read } of engine.gradients()) {
-      const actual = await read();
-      const { data } = expected.gradients.get(name)!;
-      const largest = data.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
-      const off = data.reduce((worst, v, i) => Math.max(worst, Math.abs(v - actual[i]!)), 0);
-      if (!(off <= 1e-4 * largest + 1e-9)) wrong.push(`${name} is off by ${off / largest}`);
-    }
-    expect(wrong).toEqual([]);
+    expect(gradientsOff(expected.gradients, await gradientsOf(engine))).toEqual([]);
     engine.dispose();
   } finally {
     device.dispose();
   }
+}
+
+/** Gradients of an engine's last step, by full path. */
+export async function gradientsOf(engine: Trainer): Promise<ReadonlyMap<string, Float32Array>> {
+  const gradients = new Map<string, Float32Array>();
+  for (const { name, read } of engine.gradients()) gradients.set(name, await read());
+  return gradients;
 }

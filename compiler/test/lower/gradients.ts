@@ -1,8 +1,6 @@
 /** Runs the kernels of a gradient's lowering on a ragged batch and compares every gradient with the op's f64 meaning. */
-import { evaluateSize } from '@hyb/runtime';
 import type { Graph, GraphNode, NodeId } from '../../src/graph/graph.js';
 import type { TensorType } from '../../src/graph/types.js';
-import { verifyKernel } from '../../src/kernel/verify.js';
 import type { CallOperand, KernelCall } from '../../src/lower/call.js';
 import type { Lowering } from '../../src/lower/scope.js';
 import type { OpAttributes, OpName } from '../../src/ops/attributes.js';
@@ -11,9 +9,9 @@ import { random } from '../support/random.js';
 import { close } from './against-reference.js';
 import { makeBatch } from './batch.js';
 import type { Batch } from './batch.js';
-import { interpret } from './machine.js';
+import { interpret, runCalls } from './machine.js';
 import type { BufferValues, Executor } from './machine.js';
-import { PlainScope, sizeOf } from './plain-scope.js';
+import { graphOfAll, PlainScope, sizeOf } from './plain-scope.js';
 
 /** One gradient op: its inputs' types, and the attributes of its nodes, which differ in `of` if at all. */
 export interface GradientCase<N extends OpName> {
@@ -35,24 +33,8 @@ export interface GradientComparison<N extends OpName> {
   readonly execute?: Executor;
 }
 
-function graphOf<N extends OpName>({ op, types, attributes }: GradientCase<N>): Graph {
-  const inputs = types.map((type, id): GraphNode => ({
-    id,
-    op: 'input',
-    inputs: [],
-    attributes: { name: 'x' },
-    type,
-    label: `input_${id}`,
-  }));
-  const nodes = attributes.map((own, i): GraphNode => {
-    const type = opDefinition(op).infer(types, own as OpAttributes[OpName]);
-    return { id: types.length + i, op, inputs: types.map((_, j) => j), attributes: own, type };
-  });
-  return { name: 'T', nodes: [...inputs, ...nodes], parameters: [], output: types.length };
-}
-
 export async function compareGradients<N extends OpName>(c: GradientComparison<N>): Promise<void> {
-  const graph = graphOf(c.gradients);
+  const graph = graphOfAll(c.gradients.op, c.gradients.attributes, c.gradients.types);
   const { types } = c.gradients;
   const nodes = graph.nodes.slice(types.length) as GraphNode<N>[];
   const node = nodes[0]!;
@@ -102,40 +84,10 @@ async function execute(
       .slice(inputs.length)
       .map(({ id, type }) => [id, new Float32Array(sizeOf(type, batch.sizes.tokens)).fill(NaN)]),
   );
-  const scratch = new Map<string, Float32Array>();
-  for (const call of calls) {
-    const fresh: string[] = [];
-    const valueOf = (name: string, operand: CallOperand): BufferValues => {
-      switch (operand.kind) {
-        case 'value':
-          return results.get(operand.node) ?? inputs[operand.node]!;
-        case 'scratch': {
-          const known = scratch.get(operand.name);
-          if (known) return known;
-          const made = new Float32Array(evaluateSize(operand.elements, batch.sizes)).fill(NaN);
-          scratch.set(operand.name, made);
-          fresh.push(name);
-          return made;
-        }
-        case 'batch':
-          return batch.tables[operand.table];
-        default:
-          throw new Error(`a gradient has no ${operand.kind}`);
-      }
-    };
-    const buffers = Object.fromEntries(
-      Object.entries(call.bindings).map(([name, operand]) => [name, valueOf(name, operand)]),
-    );
-    const uniforms = Object.fromEntries(
-      Object.entries(call.uniforms).map(([name, value]) => [
-        name,
-        typeof value === 'object' && 'f32' in value ? value.f32 : evaluateSize(value, batch.sizes),
-      ]),
-    );
-    const grid = call.grid.map((size) => evaluateSize(size, batch.sizes)) as [number, number, number];
-    for (const kernel of call.variants) expect(verifyKernel(kernel)).toEqual([]);
-    const usable = call.variants.find((v) => v.requires.length === 0)!;
-    await executor(usable, buffers, uniforms, grid, fresh);
-  }
+  const valueOf = (operand: CallOperand): BufferValues => {
+    if (operand.kind !== 'value') throw new Error(`a gradient has no ${operand.kind}`);
+    return results.get(operand.node) ?? inputs[operand.node]!;
+  };
+  await runCalls(calls, batch, valueOf, executor);
   return results;
 }

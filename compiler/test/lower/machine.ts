@@ -69,44 +69,59 @@ export class Machine {
   async run(calls: readonly KernelCall[], batch: Batch, inputs: readonly Float32Array[]): Promise<Float32Array> {
     const node = this.graph.nodes[this.graph.output]!;
     const output = new Float32Array(sizeOf(node.type, batch.sizes.tokens)).fill(NaN);
-    const scratch = new Map<string, Float32Array>();
-    for (const call of calls) {
-      const fresh: string[] = [];
-      const valueOf = (name: string, operand: CallOperand): BufferValues => {
-        switch (operand.kind) {
-          case 'value':
-            if (operand.node === node.id) return output;
-            return inputs[operand.node]!;
-          case 'state':
-            return this.states.get(operand.name)!;
-          case 'scratch': {
-            const known = scratch.get(operand.name);
-            if (known) return known;
-            const made = new Float32Array(evaluateSize(operand.elements, batch.sizes)).fill(NaN);
-            scratch.set(operand.name, made);
-            fresh.push(name);
-            return made;
-          }
-          case 'batch':
-            return batch.tables[operand.table];
-          default:
-            throw new Error(`no ${operand.kind} here`);
-        }
-      };
-      const buffers = Object.fromEntries(
-        Object.entries(call.bindings).map(([name, operand]) => [name, valueOf(name, operand)]),
-      );
-      const uniforms = Object.fromEntries(
-        Object.entries(call.uniforms).map(([name, value]) => [
-          name,
-          typeof value === 'object' && 'f32' in value ? value.f32 : evaluateSize(value, batch.sizes),
-        ]),
-      );
-      const grid = call.grid.map((size) => evaluateSize(size, batch.sizes)) as [number, number, number];
-      for (const kernel of call.variants) expect(verifyKernel(kernel)).toEqual([]);
-      const usable = call.variants.find((v) => v.requires.every((f) => this.features.includes(f)))!;
-      await this.execute(usable, buffers, uniforms, grid, fresh);
-    }
+    const valueOf = (operand: CallOperand): BufferValues => {
+      switch (operand.kind) {
+        case 'value':
+          return operand.node === node.id ? output : inputs[operand.node]!;
+        case 'state':
+          return this.states.get(operand.name)!;
+        default:
+          throw new Error(`no ${operand.kind} here`);
+      }
+    };
+    await runCalls(calls, batch, valueOf, this.execute, this.features);
     return output;
+  }
+}
+
+/**
+ * Runs kernels one after another: the first of each one's variants that needs no other features. Scratch begins without
+ * contents and lasts from call to call.
+ *
+ * @param valueOf buffers of operands that are neither scratch nor tables of the batch
+ */
+export async function runCalls(
+  calls: readonly KernelCall[],
+  batch: Batch,
+  valueOf: (operand: CallOperand) => BufferValues,
+  execute: Executor,
+  features: readonly Feature[] = [],
+): Promise<void> {
+  const scratch = new Map<string, Float32Array>();
+  for (const call of calls) {
+    const fresh: string[] = [];
+    const bufferOf = (name: string, operand: CallOperand): BufferValues => {
+      if (operand.kind === 'batch') return batch.tables[operand.table];
+      if (operand.kind !== 'scratch') return valueOf(operand);
+      const known = scratch.get(operand.name);
+      if (known) return known;
+      const made = new Float32Array(evaluateSize(operand.elements, batch.sizes)).fill(NaN);
+      scratch.set(operand.name, made);
+      fresh.push(name);
+      return made;
+    };
+    const buffers = Object.fromEntries(
+      Object.entries(call.bindings).map(([name, operand]) => [name, bufferOf(name, operand)]),
+    );
+    const uniforms = Object.fromEntries(
+      Object.entries(call.uniforms).map(([name, value]) => [
+        name,
+        typeof value === 'object' && 'f32' in value ? value.f32 : evaluateSize(value, batch.sizes),
+      ]),
+    );
+    const grid = call.grid.map((size) => evaluateSize(size, batch.sizes)) as [number, number, number];
+    for (const kernel of call.variants) expect(verifyKernel(kernel)).toEqual([]);
+    const usable = call.variants.find((v) => v.requires.every((f) => features.includes(f)))!;
+    await execute(usable, buffers, uniforms, grid, fresh);
   }
 }

@@ -13,6 +13,15 @@ import { opDefinition } from '../../src/ops/table.js';
 
 /** A graph of one op whose inputs are given values of any type. */
 export function graphOf<N extends OpName>(op: N, attributes: OpAttributes[N], types: readonly TensorType[]): Graph {
+  return graphOfAll(op, [attributes], types);
+}
+
+/** A graph of nodes of one op, which read the same inputs and differ in their attributes. */
+export function graphOfAll<N extends OpName>(
+  op: N,
+  attributes: readonly OpAttributes[N][],
+  types: readonly TensorType[],
+): Graph {
   const inputs = types.map((type, id): GraphNode => ({
     id,
     op: 'input',
@@ -21,9 +30,11 @@ export function graphOf<N extends OpName>(op: N, attributes: OpAttributes[N], ty
     type,
     label: `input_${id}`,
   }));
-  const type = opDefinition(op).infer(types, attributes as OpAttributes[OpName]);
-  const node: GraphNode = { id: types.length, op, inputs: types.map((_, i) => i), attributes, type };
-  return { name: 'T', nodes: [...inputs, node], parameters: [], output: node.id };
+  const nodes = attributes.map((own, i): GraphNode => {
+    const type = opDefinition(op).infer(types, own as OpAttributes[OpName]);
+    return { id: types.length + i, op, inputs: types.map((_, j) => j), attributes: own, type };
+  });
+  return { name: 'T', nodes: [...inputs, ...nodes], parameters: [], output: types.length };
 }
 
 export function plainContext<N extends OpName>(graph: Graph, mode: Mode): LoweringContext<N> {

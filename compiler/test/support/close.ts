@@ -23,3 +23,21 @@ export function expectClose(actual: Reference, expected: Reference, tolerance: n
   expect(actual.shape).toEqual(expected.shape);
   expect(relativeDifference(actual, expected)).toBeLessThanOrEqual(tolerance);
 }
+
+/**
+ * Which gradients are off by more than 1e-4 of their largest entry (f32 sums of a few hundred products, through a few layers)
+ * and `slack`, and by how much of it. There must be as many as expected.
+ */
+export function gradientsOff(
+  expected: ReadonlyMap<string, Reference>,
+  actual: ReadonlyMap<string, ArrayLike<number>>,
+  slack = 1e-9,
+): string[] {
+  expect([...actual.keys()].sort()).toEqual([...expected.keys()].sort());
+  return [...expected].flatMap(([path, { data }]) => {
+    const own = actual.get(path)!;
+    const largest = data.reduce((a, b) => Math.max(a, abs(b)), 0);
+    const off = data.reduce((worst, v, i) => Math.max(worst, abs(v - own[i]!)), 0);
+    return off <= 1e-4 * largest + slack ? [] : [`${path} is off by ${off / largest}`];
+  });
+}

@@ -3,6 +3,7 @@ import type { ModelGraph } from '../../src/graph/graph.js';
 import type { Reference } from '../../src/ops/op.js';
 import { attention, mamba2, mlp, modelOf, residualLayer } from './layers.js';
 import { random } from './random.js';
+import type { Random } from './random.js';
 import { correcting, leaky, positional } from './scans.js';
 
 const WIDTH = 8;
@@ -45,4 +46,20 @@ export function drawParameters(model: ModelGraph, seed: number): Map<string, Ref
     }
   }
   return parameters;
+}
+
+/** Parameters in f32 under which what flows keeps its size: matrices keep norms, vectors stand near a half. */
+export function drawSteady(model: ModelGraph, r: Random): Map<string, Reference> {
+  return new Map(
+    model.instances.flatMap((instance) =>
+      model.graphs[instance.graph]!.parameters.map((p) => {
+        const shape = p.type.dims.map((d) => d.extent as number);
+        const size = shape.reduce((a, b) => a * b, 1);
+        const scale = p.role === 'matrix' ? 1 / Math.sqrt(shape.slice(1).reduce((a, b) => a * b, 1)) : 0.2;
+        const offset = p.role === 'matrix' ? 0 : 0.5;
+        const data = Float64Array.from({ length: size }, () => Math.fround(offset + scale * r.normal()));
+        return [parameterPath(instance, p.path), { shape, data }] as const;
+      }),
+    ),
+  );
 }

@@ -8,6 +8,7 @@ import { describeFault, run as interpret } from '../../src/kernel/check/index.js
 import type { BufferData, RunOptions } from '../../src/kernel/check/index.js';
 import type { Kernel } from '../../src/kernel/ir.js';
 import type { Plan } from '../../src/plan/plan.js';
+import { parameterImages } from './parameter-images.js';
 
 type Words = Float32Array | Uint32Array;
 
@@ -31,8 +32,8 @@ export class InterpretedProgram {
   /** Residual stream after each stage instance of the last call, by label. */
   readonly hidden = new Map<string, Float32Array>();
   readonly states = new Map<string, Float32Array>();
-  readonly #matrices = new Map<string, Float32Array>();
-  readonly #packs = new Map<string, Float32Array>();
+  readonly #matrices: ReadonlyMap<string, Float32Array>;
+  readonly #packs: ReadonlyMap<string, Float32Array>;
   readonly #positions: number[];
 
   /** @param parameters by full path, row-major. */
@@ -42,21 +43,9 @@ export class InterpretedProgram {
     readonly options: ProgramOptions,
   ) {
     this.program = plan.program;
-    for (const m of this.program.matrices) {
-      const data = new Float32Array(m.rows * m.columns);
-      for (const p of m.parts) {
-        const source = parameters(p.parameter);
-        for (let r = 0; r < p.rows; r++) {
-          for (let c = 0; c < p.columns; c++) data[(p.row + r * p.stride) * m.columns + c] = source[r * p.columns + c]!;
-        }
-      }
-      this.#matrices.set(m.id, data);
-    }
-    for (const v of this.program.vectors) {
-      const data = new Float32Array(v.elements);
-      for (const p of v.parts) data.set(Float32Array.from(parameters(p.parameter)), p.offset);
-      this.#packs.set(v.id, data);
-    }
+    const images = parameterImages(this.program, parameters);
+    this.#matrices = images.matrices;
+    this.#packs = images.packs;
     const { slots, capacity } = options;
     for (const s of this.program.states) {
       this.states.set(s.id, new Float32Array(slots * s.elements * (s.kind === 'token' ? capacity : 1)));

@@ -11,6 +11,7 @@ import { countLabels, embedTables, entriesOf, labelsOf, packedEntries } from '@h
 import { describeFault, run as interpret } from '../../src/kernel/check/index.js';
 import type { BufferData } from '../../src/kernel/check/index.js';
 import type { Plan } from '../../src/plan/plan.js';
+import { parameterImages } from './parameter-images.js';
 
 type Words = Float32Array | Uint32Array;
 
@@ -19,9 +20,9 @@ export class InterpretedTraining {
   loss = 0;
   /** By path. */
   readonly gradients = new Map<string, Float32Array>();
-  readonly #matrices = new Map<string, Float32Array>();
+  readonly #matrices: ReadonlyMap<string, Float32Array>;
   readonly #matrixGradients = new Map<string, Float32Array>();
-  readonly #packs = new Map<string, Float32Array>();
+  readonly #packs: ReadonlyMap<string, Float32Array>;
   readonly #packGradients = new Map<string, Float32Array>();
   readonly #buffers = new Map<string, Words>();
   readonly #fresh = new Set<string>();
@@ -35,23 +36,11 @@ export class InterpretedTraining {
   ) {
     this.#level = level;
     const { program } = plan;
-    for (const m of program.matrices) {
-      const data = new Float32Array(m.rows * m.columns);
-      for (const p of m.parts) {
-        const source = parameters(p.parameter);
-        for (let r = 0; r < p.rows; r++) {
-          for (let c = 0; c < p.columns; c++) data[(p.row + r * p.stride) * m.columns + c] = source[r * p.columns + c]!;
-        }
-      }
-      this.#matrices.set(m.id, data);
-      this.#matrixGradients.set(m.id, new Float32Array(data.length));
-    }
-    for (const v of program.vectors) {
-      const data = new Float32Array(v.elements);
-      for (const p of v.parts) data.set(Float32Array.from(parameters(p.parameter)), p.offset);
-      this.#packs.set(v.id, data);
-      this.#packGradients.set(v.id, new Float32Array(v.elements));
-    }
+    const images = parameterImages(program, parameters);
+    this.#matrices = images.matrices;
+    this.#packs = images.packs;
+    for (const [id, { length }] of images.matrices) this.#matrixGradients.set(id, new Float32Array(length));
+    for (const [id, { length }] of images.packs) this.#packGradients.set(id, new Float32Array(length));
     this.#run(part);
     this.#collect();
   }
