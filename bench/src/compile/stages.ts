@@ -1,7 +1,7 @@
 /** Compiles one model, stage by stage, in a process that has done nothing before; prints milliseconds as JSON. */
-import { readFileSync } from 'node:fs';
 import { check, hasErrors, loadProject, planModel, printWgsl, resolve, trace, version } from '@hyb/compiler';
 import { emit } from '@hyb/compiler/emit/emit';
+import { sourcesIn } from '../source-host.js';
 
 /** Milliseconds, in the order of the compiler's arrows. */
 export interface StageTimes {
@@ -17,15 +17,7 @@ export interface StageTimes {
 }
 
 const [root, source] = process.argv.slice(2) as [string, string];
-const host = {
-  read: (path: string): string | undefined => {
-    try {
-      return readFileSync(`${root}${path}`, 'utf8');
-    } catch {
-      return undefined;
-    }
-  },
-};
+const host = sourcesIn(root);
 const times: Partial<Record<keyof StageTimes, number>> = {};
 function timed<T>(stage: keyof StageTimes, work: () => T): T {
   const start = performance.now();

@@ -1,11 +1,11 @@
 /** A whole model with random weights on the adapter at hand, through the API that packages have. */
-import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gpu } from '@hyb/adapter';
 import { compile, printWgsl, version } from '@hyb/compiler';
 import { createModel, openDevice } from '@hyb/runtime';
 import type { Model } from '@hyb/runtime';
 import type { BenchCase, Contender, Measured, Task } from '../rounds/contender.js';
+import { sourcesIn } from '../source-host.js';
 import type { ModelCase } from './cases.js';
 import { mainThreadTime } from './host-time.js';
 import { randomWeights } from './random-weights.js';
@@ -31,16 +31,7 @@ export async function hybModel(): Promise<Contender> {
 }
 
 function compiled(source: string) {
-  const host = {
-    read: (path: string): string | undefined => {
-      try {
-        return readFileSync(`${root}${path}`, 'utf8');
-      } catch {
-        return undefined;
-      }
-    },
-  };
-  const { compiled: made, diagnostics } = compile(host, source);
+  const { compiled: made, diagnostics } = compile(sourcesIn(root), source);
   if (!made) throw new Error(diagnostics.map((d) => d.message).join('; '));
   const sources = Object.fromEntries([...made.plan.kernels].map(([name, kernel]) => [name, printWgsl(kernel)]));
   return { program: made.plan.program, sources };

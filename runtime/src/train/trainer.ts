@@ -123,17 +123,8 @@ export class Trainer implements TrainingEngine {
       const { passes, update } = this.#parts;
       this.#writeSettings(settings, labels);
       this.#clear();
-      const prepared = passes.prepare();
-      this.#submit([...update.scale(), ...(prepared?.dispatches ?? [])]);
-      for (const part of parts) {
-        const values = await passes.load(part);
-        this.#submit([
-          ...passes.forward(values, settings.probes).dispatches,
-          ...passes.head(values, true).flatMap(({ dispatches }) => dispatches),
-          update.addLosses(values.tokens, (name) => passes.table(name)),
-          ...passes.backward(values, settings.probes).dispatches,
-        ]);
-      }
+      this.#derive();
+      for (const part of parts) await this.#compute(part, { gradients: true, probes: settings.probes });
       this.#submit(update.all((name) => passes.table(name)));
       return { totals: this.#stageTotals(), probes: settings.probes ? this.#stageProbes() : undefined };
     });
@@ -153,18 +144,9 @@ export class Trainer implements TrainingEngine {
   async evaluate(parts: readonly TrainingPart[]): Promise<{ readonly loss: number; readonly labels: number }> {
     const labels = this.#countLabels(parts);
     const staged = await this.#inOrder(async () => {
-      const { passes, update } = this.#parts;
       this.#clearTotals();
-      const prepared = passes.prepare();
-      this.#submit([...update.scale(), ...(prepared?.dispatches ?? [])]);
-      for (const part of parts) {
-        const values = await passes.load(part);
-        this.#submit([
-          ...passes.forward(values).dispatches,
-          ...passes.head(values, false).flatMap(({ dispatches }) => dispatches),
-          update.addLosses(values.tokens, (name) => passes.table(name)),
-        ]);
-      }
+      this.#derive();
+      for (const part of parts) await this.#compute(part, { gradients: false, probes: false });
       return this.#stageTotals();
     });
     const { floats } = await takeTotals(staged);
@@ -251,6 +233,24 @@ export class Trainer implements TrainingEngine {
     }
     const { device, passes } = this.#parts;
     device.gpu.queue.writeBuffer(passes.settings, 0, values);
+  }
+
+  /** What follows from the weights alone: 8-bit copies, and what stages prepare. */
+  #derive(): void {
+    const { passes, update } = this.#parts;
+    this.#submit([...update.scale(), ...(passes.prepare()?.dispatches ?? [])]);
+  }
+
+  /** Adds a part's losses to the step's, and its gradients if they are wanted. */
+  async #compute(part: TrainingPart, { gradients, probes }: { gradients: boolean; probes: boolean }): Promise<void> {
+    const { passes, update } = this.#parts;
+    const values = await passes.load(part);
+    this.#submit([
+      ...passes.forward(values, probes).dispatches,
+      ...passes.head(values, gradients).flatMap(({ dispatches }) => dispatches),
+      update.addLosses(values.tokens, (name) => passes.table(name)),
+      ...(gradients ? passes.backward(values, probes).dispatches : []),
+    ]);
   }
 
   #clear(): void {
