@@ -12,40 +12,6 @@ function textbook(code: number, exponentBits: number, mantissaBits: number): num
   return bits[0] === '1' ? -size : size;
 }
 
-describe('fp8, all 256 codes', () => {
-  test('e4m3: no infinity, one NaN of each sign, up to 448', () => {
-    for (let code = 0; code < 256; code++) {
-      const expected = (code & 0x7f) === 0x7f ? NaN : textbook(code, 4, 3);
-      expect(decode(code, 'e4m3')).toBe(expected);
-      if (!Number.isNaN(expected)) expect(encode(expected, 'e4m3')).toBe(code);
-    }
-    expect(decode(0x7e, 'e4m3')).toBe(448);
-    expect(decode(0x01, 'e4m3')).toBe(2 ** -9);
-    expect(decode(0x08, 'e4m3')).toBe(2 ** -6);
-    expect(encode(NaN, 'e4m3')).toBe(0x7f);
-  });
-
-  test('e5m2: as IEEE, up to 57344', () => {
-    for (let code = 0; code < 256; code++) {
-      const low = code & 0x7f;
-      const expected = low > 0x7c ? NaN : low === 0x7c ? (code > 127 ? -Infinity : Infinity) : textbook(code, 5, 2);
-      expect(decode(code, 'e5m2')).toBe(expected);
-      if (Number.isFinite(expected)) expect(encode(expected, 'e5m2')).toBe(code);
-    }
-    expect(decode(0x7b, 'e5m2')).toBe(57344);
-    expect(decode(0x01, 'e5m2')).toBe(2 ** -16);
-    expect(decode(encode(NaN, 'e5m2'), 'e5m2')).toBeNaN();
-  });
-
-  test.each(['e4m3', 'e5m2'] as const)('%s saturates', (format) => {
-    const { largest } = FORMATS[format];
-    for (const value of [largest, largest * 1.0001, 1e30, Infinity]) {
-      expect(round(value, format)).toBe(largest);
-      expect(round(-value, format)).toBe(-largest);
-    }
-  });
-});
-
 describe.each(['f16', 'bf16', 'e4m3', 'e5m2'] as const)('%s', (format) => {
   test('between all neighbours: the nearer one, at the middle the even one', () => {
     const last = encode(FORMATS[format].largest, format);
