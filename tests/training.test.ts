@@ -99,7 +99,7 @@ test('the engine holds what was planned, and the same step gives the same bits',
   ]);
   const part = [150, 150].map((length) => ({ tokens: Array.from({ length }, () => r.integer(0, 1000)) }));
   const { program } = plan(model, { training: true });
-  const request = { tokens: 300, sequences: 2, moments: 2 };
+  const request = { tokens: 300, sequences: 2, ruleOf: () => 'AdamW' as const };
   const { peak } = planMemory(program, request);
   const memory = planMemory(program, { ...request, limit: peak - 1 });
   expect(memory.recomputed).toBeGreaterThan(0);

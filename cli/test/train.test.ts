@@ -165,7 +165,7 @@ describe('hyb train', () => {
     [['--set', 'model.vocab=200'], 2, 'The tokenizer has 257 ids, and the model a vocabulary of 200'],
     [['--data', 'nothing.txt'], 2, 'There is no text in nothing.txt'],
     [['--tokenizer', 'nothing'], 2, 'There is no tokenizer nothing.'],
-    [['--set', 'optimizer=Muon'], 2, 'not with Muon'],
+    [['--set', 'optimizer=Muon(scale=big)'], 1, "'big' is not known for 'Muon.scale'"],
   ])('%j cannot run', (args, code, message) =>
     inFolder(async (folder, run) => {
       const result = await run('train', 'model.hyb', ...IN_F64, ...args);

@@ -7,9 +7,21 @@ const { exp, log } = Math;
 /** A label that does not count. */
 export const IGNORED = -100;
 
+/** What is minimised beside the cross-entropy. */
+export interface LossTerms {
+  /** Weight of the squared logarithm of the partition function. */
+  readonly z: number;
+  /** Share of each label that is spread over all of the vocabulary. */
+  readonly smoothing: number;
+}
+
+const PLAIN: LossTerms = { z: 0, smoothing: 0 };
+
 export interface LossResult {
-  /** Mean over the labels that count; 0 if none does. */
+  /** Mean cross-entropy over the labels that count, without z-loss and smoothing; 0 if none does. */
   readonly loss: number;
+  /** The mean of what is minimised, of which `gradients` are. */
+  readonly objective: number;
   /** Number of labels that count. */
   readonly count: number;
   /** Of the logits of each sequence, in order. */
@@ -23,9 +35,13 @@ export interface LossResult {
  * @param logits [tokens, vocab] of each sequence
  * @throws RangeError for a label outside the vocabulary
  */
-export function crossEntropy(logits: readonly Reference[], labels: readonly (readonly number[])[]): LossResult {
+export function crossEntropy(
+  logits: readonly Reference[],
+  labels: readonly (readonly number[])[],
+  { z, smoothing }: LossTerms = PLAIN,
+): LossResult {
   const count = labels.reduce((n, own) => n + own.slice(1).filter((label) => label !== IGNORED).length, 0);
-  let total = 0;
+  let [total, objective] = [0, 0];
   const gradients = logits.map(({ shape, data }, s) => {
     const [tokens, vocab] = shape as [number, number];
     const gradient = new Float64Array(data.length);
@@ -38,11 +54,17 @@ export function crossEntropy(logits: readonly Reference[], labels: readonly (rea
       const largest = row.reduce((a, b) => (b > a ? b : a), -Infinity);
       const sum = row.reduce((a, b) => a + exp(b - largest), 0);
       const partition = largest + log(sum);
-      total += partition - row[label]!;
-      for (let v = 0; v < vocab; v++) gradient[t * vocab + v] = exp(row[v]! - partition) / count;
-      gradient[t * vocab + label]! -= 1 / count;
+      const own = partition - row[label]!;
+      const spread = row.reduce((a, b) => a + partition - b, 0) / vocab;
+      total += own;
+      objective += (1 - smoothing) * own + smoothing * spread + z * partition ** 2;
+      const share = (1 + 2 * z * partition) / count;
+      const other = smoothing / vocab / count;
+      for (let v = 0; v < vocab; v++) gradient[t * vocab + v] = exp(row[v]! - partition) * share - other;
+      gradient[t * vocab + label]! -= (1 - smoothing) / count;
     }
     return { shape, data: gradient };
   });
-  return { loss: count === 0 ? 0 : total / count, count, gradients };
+  const mean = (sum: number): number => (count === 0 ? 0 : sum / count);
+  return { loss: mean(total), objective: mean(objective), count, gradients };
 }

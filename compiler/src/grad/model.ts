@@ -7,6 +7,7 @@ import type { GraphEvaluation, GraphResult } from '../reference/evaluate.js';
 import { differentiate } from './differentiate.js';
 import type { GradientGraph } from './differentiate.js';
 import { crossEntropy } from './loss.js';
+import type { LossTerms } from './loss.js';
 
 export interface TrainingSequence {
   readonly tokens: readonly number[];
@@ -30,12 +31,14 @@ export function differentiateModel(model: ModelGraph): readonly GradientGraph[] 
 /**
  * Mean next-token cross-entropy of a ragged batch of fresh sequences, and its gradient by every parameter.
  * @param gradientGraphs `differentiateModel(model)`
+ * @param terms what is minimised beside; `loss` is without them
  */
 export function lossAndGradients(
   model: ModelGraph,
   parameters: ReadonlyMap<string, Reference>,
   sequences: readonly TrainingSequence[],
   gradientGraphs: readonly GradientGraph[] = differentiateModel(model),
+  terms?: LossTerms,
 ): TrainingResult {
   const tokens = sequences.flatMap((sequence) => [...sequence.tokens]);
   const segments = freshSegments(...sequences.map((sequence) => sequence.tokens.length));
@@ -60,6 +63,7 @@ export function lossAndGradients(
   const { loss, gradients: seeds } = crossEntropy(
     logits,
     sequences.map((sequence) => sequence.labels ?? sequence.tokens),
+    terms,
   );
   let upstream: Reference = { shape: x!.shape, data: new Float64Array(x!.data.length) };
   segments.forEach(({ start }, s) => upstream.data.set(seeds[s]!.data, start * model.vocab));

@@ -3,6 +3,7 @@ import type { MemoryPlan } from '@hyb/runtime';
 import { planParts } from '@hyb/runtime/train/memory-plan';
 import type { CheckedModel } from '../compile.js';
 import { planModel } from '../compile.js';
+import { trainedParameters } from '../train/parameters.js';
 import type { TrainRecipe } from '../train/resolve-train.js';
 import { printTable } from './text-table.js';
 import { formatBytes, formatCount } from './units.js';
@@ -16,8 +17,6 @@ export interface TrainingMemory {
   readonly memory: MemoryPlan;
 }
 
-const MOMENTS: Readonly<Record<string, number>> = { AdamW: 2, Muon: 2, SGD: 1 };
-
 /**
  * @param checked the recipe's model, by the recipe's precision
  * @throws Error where an op of the model cannot be trained
@@ -29,11 +28,11 @@ export function trainingMemory(
 ): TrainingMemory {
   const { program } = planModel(checked, { training: true, probes: recipe.probes !== undefined });
   const limit = recipe.memory?.value;
-  const moments = MOMENTS[recipe.optimizer.name]!;
+  const rules = new Map(trainedParameters({ ...recipe, model: checked.model }).map(({ path, rule }) => [path, rule]));
   const { parts, memory } = planParts(
     program,
     { sequences: batch.batch, length: batch.sequence },
-    { moments, limit, parts: recipe.accumulation },
+    { ruleOf: (path) => rules.get(path)!, limit, parts: recipe.accumulation },
   );
   return { recipe: recipe.name, parts, ...(limit === undefined ? {} : { limit }), memory };
 }
@@ -53,7 +52,7 @@ export function printTrainingMemory({ recipe, parts, limit, memory }: TrainingMe
   const rows: readonly (readonly [string, number, string])[] = [
     ['weights', memory.weights, 'master copies in f32, and the copies that kernels read'],
     ['gradients', memory.gradients, ''],
-    ['optimizer', memory.optimizer, ''],
+    ['optimizer', memory.optimizer, 'moments, and what is computed with them'],
     ['activations', streams + kept, again],
     ['one layer', memory.shared, 'what all layers share while one is computed'],
     ['head', memory.head, 'a chunk of logits and their gradients'],

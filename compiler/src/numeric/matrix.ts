@@ -77,7 +77,7 @@ export function transposedTimes(
 }
 
 /** Rows become columns, in blocks that stay in the cache. */
-function transposed(x: Float64Array, rows: number, columns: number): Float64Array {
+export function transposed(x: Float64Array, rows: number, columns: number): Float64Array {
   const block = 32;
   const y = new Float64Array(x.length);
   for (let top = 0; top < rows; top += block) {

@@ -297,7 +297,7 @@ export function matrixLayout(
 }
 
 /** Rows and columns of a matrix parameter: outputs times inputs of the linear that reads it, or a table's two dimensions. */
-function matrixShape(graph: Graph, path: string): { rows: number; columns: number } {
+export function matrixShape(graph: Graph, path: string): { rows: number; columns: number } {
   const node = graph.nodes.find((n) => n.op === 'parameter' && (n as GraphNode<'parameter'>).attributes.path === path)!;
   const extents = node.type.dims.map((d) => d.extent as number);
   const reader = graph.nodes.find((n) => n.inputs[1] === node.id && n.op === 'linear') as

@@ -7,6 +7,7 @@ import type {
   TrainingPart,
   TrainingSequence,
 } from '@hyb/runtime';
+import { MOMENTS } from '@hyb/runtime/train/moments';
 import { crossEntropy, IGNORED } from '../grad/loss.js';
 import { differentiateModel, lossAndGradients } from '../grad/model.js';
 import type { TrainingSequence as ListedSequence } from '../grad/model.js';
@@ -15,6 +16,8 @@ import type { Reference } from '../ops/op.js';
 import type { TrainedParameter } from '../train/parameters.js';
 import type { TrainFields } from '../train/resolve-train.js';
 import { evaluateModel } from './model.js';
+import { updateRule } from './update-rules.js';
+import type { Values } from './update-rules.js';
 
 /** Looked up once for the inner loops. */
 const { sqrt } = Math;
@@ -30,22 +33,10 @@ export interface ReferenceEngineOptions {
   readonly kept?: 'f32' | 'f64';
 }
 
-/**
- * An engine that computes in f64. Slow: for models of a few thousand parameters.
- *
- * @throws Error for what it does not do: Muon, z-loss and label smoothing
- */
+/** An engine that computes in f64. Slow: for models of a few thousand parameters. */
 export function referenceEngine(options: ReferenceEngineOptions): TrainingEngine {
-  const { optimizer, loss } = options.recipe;
-  if (optimizer.name === 'Muon') throw new Error('The f64 reference trains with AdamW and SGD, not with Muon.');
-  if (loss.arguments.z !== 0 || loss.arguments.smoothing !== 0)
-    throw new Error('The f64 reference has neither z-loss nor label smoothing.');
-  return new ReferenceEngine(options, optimizer);
+  return new ReferenceEngine(options);
 }
-
-type Optimizer = Exclude<TrainFields['optimizer'], { readonly name: 'Muon' }>;
-
-type Values = Float32Array | Float64Array;
 
 interface Slot {
   readonly parameter: TrainedParameter;
@@ -59,21 +50,19 @@ class ReferenceEngine implements TrainingEngine {
   readonly #slots: ReadonlyMap<string, Slot>;
   readonly #graphs: ReturnType<typeof differentiateModel>;
 
-  constructor(
-    readonly options: ReferenceEngineOptions,
-    readonly optimizer: Optimizer,
-  ) {
-    const kinds = optimizer.name === 'AdamW' ? ['exp_avg', 'exp_avg_sq'] : ['momentum'];
+  constructor(readonly options: ReferenceEngineOptions) {
+    let elements = 0;
     this.#slots = new Map(
       options.parameters.map((parameter) => {
         const Kept = options.kept === 'f64' ? Float64Array : Float32Array;
         const values = Kept.from(options.values(parameter));
+        const kinds = MOMENTS[parameter.rule];
         const moments = Object.fromEntries(kinds.map((kind) => [kind, new Kept(values.length)]));
+        elements += values.length * (1 + kinds.length);
         return [parameter.path, { parameter, values, moments }];
       }),
     );
-    const elements = [...this.#slots.values()].reduce((sum, { values }) => sum + values.length, 0);
-    this.memory = { total: (options.kept === 'f64' ? 8 : 4) * elements * (1 + kinds.length) };
+    this.memory = { total: (options.kept === 'f64' ? 8 : 4) * elements };
     this.#graphs = differentiateModel(options.model);
   }
 
@@ -82,7 +71,8 @@ class ReferenceEngine implements TrainingEngine {
     await new Promise((resolve) => setTimeout(resolve, 0));
     const weights = this.#weights();
     const sequences = parts.flat().map(listed);
-    const { loss, gradients } = lossAndGradients(this.options.model, weights, sequences, this.#graphs);
+    const { model, recipe } = this.options;
+    const { loss, gradients } = lossAndGradients(model, weights, sequences, this.#graphs, recipe.loss.arguments);
     const gradientNorm = norm([...gradients.values()].map(({ data }) => data));
     const parameterNorm = norm([...weights.values()].map(({ data }) => data));
     const applied = Number.isFinite(loss) && Number.isFinite(gradientNorm) && loss <= (settings.lossLimit ?? Infinity);
@@ -135,43 +125,19 @@ class ReferenceEngine implements TrainingEngine {
   }
 
   #update(gradients: ReadonlyMap<string, Reference>, gradientNorm: number, { step, rate }: StepSettings): void {
-    const { clip } = this.options.recipe;
+    const { clip, optimizer } = this.options.recipe;
     // As in PyTorch's clip_grad_norm_, the origin of the small number too.
     const factor = clip === null ? 1 : Math.min(1, clip / (gradientNorm + 1e-6));
     for (const slot of this.#slots.values()) {
       const { data } = gradients.get(slot.parameter.path)!;
-      const change = updateRule(this.optimizer, slot, step);
+      const change = updateRule(optimizer, slot.parameter, slot.moments, step, (i) => factor * data[i]!);
       const own = rate * slot.parameter.rate;
-      const shrink = 1 - own * slot.parameter.decay * this.optimizer.arguments.weight_decay;
+      const shrink = 1 - own * slot.parameter.decay * optimizer.arguments.weight_decay;
       for (let i = 0; i < data.length; i++) {
-        slot.values[i] = shrink * slot.values[i]! - own * change(i, factor * data[i]!);
+        slot.values[i] = shrink * slot.values[i]! - own * change(i);
       }
     }
   }
-}
-
-/** What a parameter's element moves by, in units of the rate; updates the moments. */
-function updateRule(optimizer: Optimizer, { moments }: Slot, step: number): (i: number, gradient: number) => number {
-  if (optimizer.name === 'SGD') {
-    const { momentum, nesterov } = optimizer.arguments;
-    const mean = moments.momentum!;
-    return (i, g) => {
-      const next = momentum * mean[i]! + g;
-      mean[i] = next;
-      return nesterov ? g + momentum * next : next;
-    };
-  }
-  const { betas, eps } = optimizer.arguments;
-  const [beta1, beta2] = betas;
-  const [warm1, warm2] = [1 - beta1 ** step, 1 - beta2 ** step];
-  const [mean, square] = [moments.exp_avg!, moments.exp_avg_sq!];
-  return (i, g) => {
-    const m = beta1 * mean[i]! + (1 - beta1) * g;
-    const v = beta2 * square[i]! + (1 - beta2) * g * g;
-    mean[i] = m;
-    square[i] = v;
-    return m / warm1 / (sqrt(v / warm2) + eps);
-  };
 }
 
 function tensor(name: string, shape: readonly number[], values: Values): EngineTensor {

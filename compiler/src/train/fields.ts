@@ -44,6 +44,21 @@ export const OPTIMIZERS = [
       momentum: { spec: momentum, default: 0.95, doc: 'Decay of the running mean of gradients.' },
       nesterov: { spec: { kind: 'boolean' }, default: true, doc: 'Looks one step ahead.' },
       iterations: { spec: count, default: 5, doc: 'Newton-Schulz steps.' },
+      scale: {
+        spec: {
+          kind: 'choice',
+          of: [
+            {
+              name: 'match_rms',
+              doc: '0.2 sqrt(max(rows, columns)): about as large as an update of AdamW, so that rates fit both (Liu et al. 2025).',
+              parameters: {},
+            },
+            { name: 'original', doc: 'sqrt(max(1, rows / columns)) (Jordan et al. 2024).', parameters: {} },
+          ],
+        },
+        default: { name: 'match_rms', arguments: {} },
+        doc: 'What the orthogonalised update of a matrix is multiplied by.',
+      },
       weight_decay: weightDecay,
       adam_rate: { spec: factor, default: 1, doc: 'Learning rate of AdamW for the rest, as a multiple of `rate`.' },
       betas,

@@ -1,6 +1,7 @@
 /** What a recipe says of each parameter: how it begins, and its multiples of rate and weight decay. */
 import type { Distribution } from '@hyb/runtime';
-import type { Initializer, ModelGraph } from '../graph/graph.js';
+import type { Graph, GraphNode, Initializer, ModelGraph } from '../graph/graph.js';
+import { matrixShape } from '../plan/plan.js';
 import { compareRanks, rankAt } from '../resolve/precision-of.js';
 import type { PrecisionPlace } from '../resolve/precision-of.js';
 import { parameters } from '../trace/facts.js';
@@ -20,25 +21,46 @@ export interface TrainedParameter {
   readonly rate: number;
   /** Multiple of the weight decay. */
   readonly decay: number;
+  /** By which it is updated: of a Muon recipe, matrices of the layers are by Muon, all else by AdamW. */
+  readonly rule: TrainFields['optimizer']['name'];
+  /** Outputs and inputs of the linear map whose weight it is. */
+  readonly matrix?: { readonly rows: number; readonly columns: number };
 }
 
 /** All parameters of a recipe's model, in order of the instances. */
 export function trainedParameters(
-  recipe: Pick<TrainFields, 'init' | 'rates' | 'decay'> & Required<Pick<TrainRecipe, 'model'>>,
+  recipe: Pick<TrainFields, 'init' | 'rates' | 'decay' | 'optimizer'> & Required<Pick<TrainRecipe, 'model'>>,
 ): readonly TrainedParameter[] {
   const { graph, instances } = trace(recipe.model);
+  const { optimizer } = recipe;
   return parameters(graph).map((entry) => {
     const { path, shape, instance, parameter } = entry;
     const place = parameterPlace(parameter.path, instances.get(instance.path)!);
     const usual = parameter.role === 'matrix' ? 1 : 0;
+    const matrix = matrixOf(entry, graph.graphs[instance.graph]!);
+    const hidden = matrix !== undefined && instance.layer !== undefined;
+    const beside = optimizer.name === 'Muon' && !hidden ? optimizer.arguments.adam_rate : undefined;
     return {
       path,
       shape,
+      rule: beside === undefined ? optimizer.name : 'AdamW',
+      ...(matrix === undefined ? {} : { matrix }),
       init: distribution(choose(recipe.init, place, (rule) => begins(rule, entry)) ?? parameter.init, graph),
-      rate: choose(recipe.rates, place) ?? 1,
+      rate: (choose(recipe.rates, place) ?? 1) * (beside ?? 1),
       decay: choose(recipe.decay, place) ?? usual,
     };
   });
+}
+
+function matrixOf({ parameter }: ParameterEntry, graph: Graph): TrainedParameter['matrix'] {
+  const read = graph.nodes.some(
+    (node) => node.op === 'linear' && isParameter(graph.nodes[node.inputs[1]!]!, parameter.path),
+  );
+  return read ? matrixShape(graph, parameter.path) : undefined;
+}
+
+function isParameter(node: GraphNode, path: string): boolean {
+  return node.op === 'parameter' && (node as GraphNode<'parameter'>).attributes.path === path;
 }
 
 /** Of the values whose selectors fit, that of the most specific one; of equals the last. */

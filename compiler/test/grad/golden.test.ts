@@ -62,6 +62,7 @@ describe.each(GOLDENS)('%s', (name) => {
         path,
         shape: parameters.get(path)!.shape,
         init: { kind: 'constant', value: 0 },
+        rule: 'AdamW',
         rate: 1,
         decay: checkpoint.get(place.name)!.shape.length === 2 ? 1 : 0,
       })),

@@ -32,6 +32,41 @@ describe('cross-entropy', () => {
     expect(crossEntropy([logits], [[0, 1]]).loss).toBe(2e4);
     expect(() => crossEntropy([logits], [[0, 2]])).toThrow(/label 2/);
   });
+  test('z-loss and smoothing: the objective by hand, its gradient by differences', () => {
+    const { tensor } = random(4);
+    const labels = [
+      [0, 4, IGNORED, 2],
+      [1, 1, 3],
+    ];
+    const logits = [tensor([4, 5]), tensor([3, 5])];
+    const terms = { z: 0.3, smoothing: 0.2 };
+    const { loss, objective, gradients } = crossEntropy(logits, labels, terms);
+    expect(loss).toBe(crossEntropy(logits, labels).loss);
+
+    const rows = [
+      { row: logits[0]!.data.subarray(0, 5), label: 4 },
+      { row: logits[0]!.data.subarray(10, 15), label: 2 },
+      { row: logits[1]!.data.subarray(0, 5), label: 1 },
+      { row: logits[1]!.data.subarray(5, 10), label: 3 },
+    ];
+    const expected = rows.map(({ row, label }) => {
+      const partition = Math.log(row.reduce((a, x) => a + Math.exp(x), 0));
+      const target = [...row].map((_, v) => (v === label ? 0.8 : 0) + 0.2 / 5);
+      return target.reduce((a, q, v) => a - q * (row[v]! - partition), 0.3 * partition * partition);
+    });
+    expect(objective).toBeCloseTo(expected.reduce((a, b) => a + b) / 4, 13);
+
+    const at = (s: number, i: number, by: number): number => {
+      const moved = logits.map(({ shape, data }, j) => ({
+        shape,
+        data: data.map((x, k) => (j === s && k === i ? x + by : x)),
+      }));
+      return crossEntropy(moved, labels, terms).objective;
+    };
+    gradients.forEach(({ data }, s) =>
+      data.forEach((g, i) => expect(g).toBeCloseTo((at(s, i, 1e-5) - at(s, i, -1e-5)) / 2e-5, 9)),
+    );
+  });
 });
 
 describe('gradients of a model', () => {

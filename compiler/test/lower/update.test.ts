@@ -3,6 +3,7 @@ import { SETTINGS, SETTINGS_LENGTH, TOTALS, TOTALS_LENGTH } from '@hyb/runtime';
 import { describeFault, run } from '../../src/kernel/check/index.js';
 import { updateCalls } from '../../src/lower/update/update.js';
 import { verifyKernel } from '../../src/kernel/verify.js';
+import { orthogonalised } from '../../src/numeric/newton-schulz.js';
 import { FORMATS, round } from '../../src/numeric/format.js';
 import { random } from '../support/random.js';
 
@@ -13,18 +14,28 @@ const normals = (length: number): Float32Array => Float32Array.from({ length }, 
 type Buffers = Readonly<Record<string, Float32Array | Uint32Array>>;
 
 /** Runs a kernel of the update, folded over two rows of workgroups where there are several. */
-function execute(name: string, buffers: Buffers, uniforms: Readonly<Record<string, number>>, groups: number): void {
+function execute(
+  name: string,
+  buffers: Buffers,
+  uniforms: Readonly<Record<string, number>>,
+  groups: number | readonly [number, number, number],
+): void {
   const call = calls[name]!;
   const kernel = call.variants[0]!;
   expect(verifyKernel(kernel)).toEqual([]);
-  const x = Math.ceil(groups / 2);
+  const grid = typeof groups === 'number' ? folded(groups) : groups;
   const { faults } = run(kernel, {
     buffers: Object.fromEntries(kernel.buffers.map((b) => [b.name, buffers[b.name]!])),
     uniforms,
-    grid: [x, Math.ceil(groups / x), 1],
+    grid,
     allowNonFinite: true,
   });
   expect(faults.map(describeFault)).toEqual([]);
+}
+
+function folded(groups: number): readonly [number, number, number] {
+  const x = Math.ceil(groups / 2);
+  return [x, Math.ceil(groups / x), 1];
 }
 
 function settingsOf(values: Partial<Record<keyof typeof SETTINGS, number>>): Float32Array {
@@ -128,6 +139,103 @@ describe('rules', () => {
     execute('AdamW.f32', buffers, uniforms, groups);
     expect(buffers.master).toEqual(master);
     expect(buffers.first).toEqual(first);
+  });
+});
+
+describe('Muon', () => {
+  /** Three matrices of one shape, of which the last lies transposed between the rows of others, in a batch [3][12][20]. */
+  const shape = { rows: 10, columns: 20 };
+  const batch = { rows: 12, columns: 20 };
+  const size = batch.rows * batch.columns;
+
+  test('momentum of a parameter, and where its direction lies', () => {
+    const [beta, factor] = [0.9, 0.5];
+    for (const nesterov of [0, 1]) {
+      const settings = settingsOf({ momentum: beta, nesterov });
+      // Rows 1, 3, 5 … of a part of 22 rows are the parameter's; it is tall, [10, 8], and lies transposed.
+      const [gradient, first] = [normals(22 * 8), normals(22 * 8)];
+      const buffers = { settings, totals: totalsOf({ factor }), gradient, first: first.slice(), product: normals(300) };
+      const before = buffers.product.slice();
+      const sizes = { row_count: 10, row_quads: 2, own_row: 1, row_step: 2, padded_count: 12 };
+      execute('orthogonal.momentum', buffers, { ...sizes, target_first: 40, target_row: 1, target_column: 12 }, 1);
+      const expected = before.slice();
+      for (let r = 0; r < 12; r++) {
+        for (let c = 0; c < 8; c++) {
+          const i = (1 + 2 * r) * 8 + c;
+          const g = r < 10 ? gradient[i]! * factor : 0;
+          const mean = r < 10 ? beta * first[i]! + (1 - beta) * g : 0;
+          expected[40 + c * 12 + r] = nesterov === 1 ? (1 - beta) * g + beta * mean : mean;
+          if (r < 10) expect(buffers.first[i]).toBeCloseTo(mean, 6);
+        }
+      }
+      expect([...buffers.product]).toEqual([...expected].map((value) => expect.closeTo(value, 6) as number));
+    }
+  });
+
+  test('Newton-Schulz iterations of a batch', () => {
+    const count = 3;
+    let x: Float32Array<ArrayBuffer> = new Float32Array(count * size);
+    for (let i = 0; i < x.length; i++) if (i % size < shape.rows * shape.columns) x[i] = r.normal();
+    const expected = Array.from({ length: count }, (_, i) =>
+      orthogonalised(Float64Array.from(x.subarray(i * size, (i + 1) * size)), batch.rows, batch.columns, 5),
+    );
+    const partials = new Float32Array(count);
+    const sums = { quad_count: size / 4, block_count: 1 };
+    execute('orthogonal.squares', { left: x, partials }, sums, [1, 1, count]);
+    execute('orthogonal.normalise', { product: x, partials }, sums, [1, 1, count]);
+    const [gram, polynomial] = [new Float32Array(count * 144), new Float32Array(count * 144)];
+    for (let step = 0; step < 5; step++) {
+      const square = { row_count: 12, column_quads: 3 };
+      const next = new Float32Array(x.length);
+      execute('orthogonal.gram', { left: x, right: x, product: gram }, { ...square, depth_quads: 5 }, [1, 1, count]);
+      const operands = { left: gram, right: gram, addend: gram, product: polynomial };
+      execute('orthogonal.polynomial', operands, { ...square, depth_quads: 3 }, [1, 1, count]);
+      const sizes = { row_count: 12, column_quads: 5, depth_quads: 3 };
+      execute('orthogonal.product', { left: polynomial, right: x, product: next }, sizes, [1, 1, count]);
+      x = next;
+    }
+    // Singular values stay below 1.3, and each step may add some roundings to what is off.
+    for (let i = 0; i < x.length; i++)
+      expect(Math.abs(x[i]! - expected[Math.floor(i / size)]![i % size]!)).toBeLessThan(2e-5);
+  });
+
+  test('blocks of a matrix that is longer than one, and one of zeros', () => {
+    const quads = 4096 + 100;
+    const matrices = normals(8 * quads).fill(0, 4 * quads);
+    const partials = new Float32Array(4);
+    const sums = { quad_count: quads, block_count: 2 };
+    const norm = Math.sqrt(matrices.reduce((sum, value) => sum + value * value, 0));
+    const expected = matrices.map((value) => value / norm);
+    execute('orthogonal.squares', { left: matrices, partials }, sums, [2, 1, 2]);
+    execute('orthogonal.normalise', { product: matrices, partials }, sums, [2, 1, 2]);
+    for (let i = 0; i < matrices.length; i++) expect(Math.abs(matrices[i]! - expected[i]!)).toBeLessThan(1e-6);
+  });
+
+  test.each(['f32', 'bf16'] as const)('what is left is applied, with copies in %s', (storage) => {
+    const [rate, decay, scale] = [0.02, 0.1, 1.5];
+    const master = normals(22 * 8);
+    const left = normals(300);
+    const buffers = {
+      settings: settingsOf({ rate, decay }),
+      totals: totalsOf({ factor: 1 }),
+      rows: multiples,
+      master: master.slice(),
+      left,
+      working: new Uint32Array(master.length / 2),
+    };
+    const sizes = { row_count: 10, row_quads: 2, own_row: 1, row_step: 2, first_row: 5, scale };
+    execute(`Muon.${storage}`, buffers, { ...sizes, target_first: 40, target_row: 1, target_column: 12 }, 1);
+    for (let i = 0; i < master.length; i++) {
+      const [row, c] = [Math.floor(i / 8), i % 8];
+      const own = (row - 1) / 2;
+      const mine = own >= 0 && own < 10 && Number.isInteger(own);
+      const [m0, m1] = [multiples[2 * (5 + row)]!, multiples[2 * (5 + row) + 1]!];
+      const changed = master[i]! * (1 - rate * m0 * decay * m1) - rate * m0 * scale * left[40 + c * 12 + own]!;
+      expect(buffers.master[i]).toBeCloseTo(mine ? changed : master[i]!, 6);
+      if (!mine || storage === 'f32') continue;
+      const half = (buffers.working[i >> 1]! >>> (16 * (i % 2))) & 0xffff;
+      expect(fromBits(half << 16)).toBe(round(buffers.master[i]!, storage));
+    }
   });
 });
 

@@ -107,7 +107,10 @@ test('quantities are in base units, and bare numbers in the field’s own', () =
 test('choices take arguments by name and by position, with defaults', () => {
   expect(recipe(`${needed}, optimizer = Muon(0.9)`).optimizer).toMatchObject({
     name: 'Muon',
-    arguments: { momentum: 0.9, iterations: 5 },
+    arguments: { momentum: 0.9, iterations: 5, scale: { name: 'match_rms' } },
+  });
+  expect(recipe(`${needed}, optimizer = Muon(scale = original)`).optimizer).toMatchObject({
+    arguments: { momentum: 0.95, scale: { name: 'original' } },
   });
   expect(recipe(`${needed}, optimizer = SGD`).optimizer).toEqual({
     name: 'SGD',

@@ -55,7 +55,7 @@ export interface TrainingHead {
 /**
  * Kernels of the update by name. The engine binds their buffers by `TrainingTable` and sets uniforms by name and the grid for
  * each part of a matrix or pack: `addLosses`, `squares`, `norms`; the rules `AdamW.f32` … (optimizer and storage); `largest`,
- * `largestOfAll`, `round.e4m3` … for working copies in 8 bits.
+ * `largestOfAll`, `round.e4m3` … for working copies in 8 bits; `orthogonal.momentum` … for Muon's matrices.
  */
 export type TrainingUpdate = Readonly<Record<string, Step>>;
 
@@ -75,6 +75,7 @@ export type TrainingUpdate = Readonly<Record<string, Step>>;
  * - `rows`: vec2f for each of its rows: multiples of rate and decay
  * - `working`: copy of a matrix in its storage type, as words
  * - `scales`: f32, largest magnitude of each matrix that is scaled
+ * - `left`, `right`, `addend`, `product`: f32, batches of matrices in Newton-Schulz iterations
  */
 export type TrainingTable =
   | 'labels'
@@ -93,7 +94,11 @@ export type TrainingTable =
   | 'second'
   | 'rows'
   | 'working'
-  | 'scales';
+  | 'scales'
+  | 'left'
+  | 'right'
+  | 'addend'
+  | 'product';
 
 export const TRAINING_TABLES = [
   'labels',
@@ -113,6 +118,10 @@ export const TRAINING_TABLES = [
   'rows',
   'working',
   'scales',
+  'left',
+  'right',
+  'addend',
+  'product',
 ] as const satisfies readonly TrainingTable[];
 
 /** Elements of `settings`, which the host writes for each step. */
@@ -140,8 +149,10 @@ export const SETTINGS = {
   nesterov: 14,
   /** Largest sum of losses with which the step is applied. */
   lossLimit: 15,
+  /** Of Muon's matrices. */
+  momentum: 16,
 } as const;
-export const SETTINGS_LENGTH = 16;
+export const SETTINGS_LENGTH = 17;
 
 /** Elements of `totals`. */
 export const TOTALS = {

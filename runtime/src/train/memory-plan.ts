@@ -9,13 +9,16 @@ import { evaluateSize, type SizeValues } from '../program/size.js';
 import type { TrainingLevel, TrainingProgram } from '../program/training.js';
 import { WEIGHT_FORMATS } from '../shaders/weights.js';
 import { matrixStorage } from '../weights/placement.js';
+import { MOMENTS } from './moments.js';
+import type { RuleName } from './moments.js';
+import { orthogonalBatches, orthogonalScratch } from './orthogonal-batches.js';
 
 export interface MemoryRequest {
   /** Of the largest part that is computed at once. */
   readonly tokens: number;
   readonly sequences: number;
-  /** Moments that the optimizer keeps of each element. */
-  readonly moments: number;
+  /** By which rule a parameter is updated. */
+  readonly ruleOf: (parameter: string) => RuleName;
   /** Bytes that all of it may take; absent: any number. */
   readonly limit?: number | undefined;
   /** Of working copies; by default as the program says. */
@@ -43,6 +46,7 @@ export interface MemoryPlan {
   /** Master copies, and working copies where they are others. */
   readonly weights: number;
   readonly gradients: number;
+  /** What it keeps of each element, and what it computes with. */
   readonly optimizer: number;
   readonly layers: readonly LayerMemory[];
   /** What all layers share while one is computed, the gradient of the residual stream included. */
@@ -192,7 +196,7 @@ const bufferBytes = (bytes: number): number => Math.max(16, Math.ceil(bytes / 16
 
 function account(
   program: Program,
-  { tokens, sequences, moments, storage, largestBuffer = DEFAULT_BUFFER }: MemoryRequest,
+  { tokens, sequences, ruleOf, storage, largestBuffer = DEFAULT_BUFFER }: MemoryRequest,
   values: SizeValues,
   levels: readonly number[],
 ): Omit<MemoryPlan, 'fits'> {
@@ -228,7 +232,13 @@ function account(
   const multiples = 8 * (sum(program.matrices, (m) => m.rows) + sum(program.vectors, (v) => v.elements / 4));
   const blocks = 16 * Math.ceil((elements + vectors) / (4 * BLOCK_QUADS));
   const other = rotary + multiples + blocks + tokens * (TABLE_WORDS_PER_TOKEN * 4);
-  const optimizer = moments * gradients;
+  const momentsOf = (parameter: string | undefined): number =>
+    parameter === undefined ? 0 : MOMENTS[ruleOf(parameter)].length;
+  const moments =
+    sum(program.matrices, (m) => 4 * m.rows * m.columns * momentsOf(m.parts[0]?.parameter)) +
+    sum(program.vectors, (v) => 4 * Math.max(64, v.elements) * momentsOf(v.parts[0]?.parameter));
+  const scratch = orthogonalScratch(orthogonalBatches(program.matrices, (path) => ruleOf(path) === 'Muon'));
+  const optimizer = moments + 8 * (scratch.matrices + scratch.products);
   const peak = weights + gradients + optimizer + sum(layers, (l) => l.stream + l.kept) + shared + head + other;
   const forward = sum(chosen, (level) => operationsOf(level.forward, values));
   const again = sum(

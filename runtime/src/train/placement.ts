@@ -4,13 +4,15 @@ import type { Program, StorageType } from '../program/program.js';
 import { WEIGHT_FORMATS } from '../shaders/weights.js';
 import { matrixStorage, placeVectors, placeWeights } from '../weights/placement.js';
 import type { PlacedMatrix, PlacedWeights } from '../weights/placement.js';
+import { MOMENTS, mostMoments } from './moments.js';
+import type { RuleName } from './moments.js';
 
 /** Where weights and what belongs to each of them are: all laid out and cut alike, so that updates are element by element. */
 export interface TrainingWeights {
   /** f32. */
   readonly master: PlacedWeights;
   readonly gradients: PlacedWeights;
-  /** Moments of the optimizer, by their role in it. */
+  /** Moments of the update rules, by their place in `MOMENTS`; of parameters whose rules have so many. */
   readonly moments: readonly PlacedWeights[];
   /** What kernels read: the master copies themselves, or narrower copies. */
   readonly working: PlacedWeights;
@@ -18,22 +20,26 @@ export interface TrainingWeights {
 
 /**
  * @param storage of the working copies of matrices; by default as the program says
- * @param moments number of moments for each element
+ * @param ruleOf of a parameter; those of one matrix or pack have the same
  */
 export function placeTraining(
   program: Program,
   storage: StorageType | undefined,
-  moments: number,
+  ruleOf: (parameter: string) => RuleName,
   device: Device,
   memory: DeviceMemory,
 ): TrainingWeights {
   const master = placeWeights(program, 'f32', device, memory);
-  const copy = (name: string): PlacedWeights => ({
-    matrices: new Map(
-      [...master.matrices].map(([id, matrix]) => [id, like(matrix, 'f32', `${name} of matrix ${id}`, memory)] as const),
-    ),
-    vectors: placeVectors(program, device, memory),
-  });
+  const copy = (name: string, of: (parameter: string) => boolean = () => true): PlacedWeights => {
+    const own = [...master.matrices].filter(([, { spec }]) => of(spec.parts[0]!.parameter));
+    const packs = program.vectors.filter(({ parts }) => parts.length === 0 || of(parts[0]!.parameter));
+    return {
+      matrices: new Map(
+        own.map(([id, matrix]) => [id, like(matrix, 'f32', `${name} of matrix ${id}`, memory)] as const),
+      ),
+      vectors: placeVectors({ ...program, vectors: packs }, device, memory),
+    };
+  };
   const working = new Map<string, PlacedMatrix>();
   for (const [id, matrix] of master.matrices) {
     if (storage === undefined && program.training?.scaled[id] !== undefined) {
@@ -46,7 +52,9 @@ export function placeTraining(
   return {
     master,
     gradients: copy('gradient'),
-    moments: Array.from({ length: moments }, (_, i) => copy(`moment ${i + 1}`)),
+    moments: Array.from({ length: mostMoments(program.parameters.map(({ path }) => ruleOf(path))) }, (_, i) =>
+      copy(`moment ${i + 1}`, (path) => MOMENTS[ruleOf(path)].length > i),
+    ),
     working: { matrices: working, vectors: master.vectors },
   };
 }

@@ -15,13 +15,14 @@ import type { Distribution } from './initial.js';
 import { planMemory, planParts } from './memory-plan.js';
 import type { MemoryPlan } from './memory-plan.js';
 import type { TrainingRecipe } from './recipe.js';
+import type { RuleName } from './moments.js';
 import { runLength } from './run/length.js';
 import type { RunLength } from './run/length.js';
 import type { StepMetrics } from './run/metrics.js';
 import { train } from './run/train.js';
 import type { TrainOptions } from './run/train.js';
 import { createTrainer } from './trainer.js';
-import type { OptimizerSettings, Trainer } from './trainer.js';
+import type { MuonScale, OptimizerSettings, Trainer } from './trainer.js';
 
 /** A recipe with what the compiler knows of the model's parameters; plain data. */
 export interface CompiledRecipe extends TrainingRecipe {
@@ -38,7 +39,18 @@ export interface CompiledRecipe extends TrainingRecipe {
         readonly name: 'SGD';
         readonly arguments: { readonly momentum: number; readonly nesterov: boolean; readonly weight_decay: number };
       }
-    | { readonly name: 'Muon' };
+    | {
+        readonly name: 'Muon';
+        readonly arguments: {
+          readonly momentum: number;
+          readonly nesterov: boolean;
+          readonly iterations: number;
+          readonly scale: { readonly name: MuonScale };
+          readonly weight_decay: number;
+          readonly betas: readonly [number, number];
+          readonly eps: number;
+        };
+      };
   readonly clip: number | null;
   readonly loss: { readonly arguments: { readonly z: number; readonly smoothing: number } };
   /** Bytes that the run may take on the device. */
@@ -50,6 +62,8 @@ export interface CompiledRecipe extends TrainingRecipe {
     /** Multiples of the learning rate and of the weight decay. */
     readonly rate: number;
     readonly decay: number;
+    /** By which it is updated. */
+    readonly rule: RuleName;
   }[];
 }
 
@@ -74,19 +88,19 @@ export async function openTrainer(
   given?: Device | GPUDevice,
 ): Promise<OpenedTrainer> {
   const optimizer = optimizerSettings(recipe);
+  const known = new Map(recipe.parameters.map((parameter) => [parameter.path, parameter]));
   const device = given instanceof Device ? given : await openDevice(given ? { device: given } : {});
   const close = (): void => {
     if (device !== given) device.dispose();
   };
   try {
-    const { length, memory } = planRun(program, recipe, optimizer, device);
-    const known = new Map(recipe.parameters.map((parameter) => [parameter.path, parameter]));
+    const { length, memory } = planRun(program, recipe, (path) => known.get(path)!.rule, device);
     const engine = await createTrainer(program, sources, {
       device,
       optimizer,
       ...(recipe.clip === null ? {} : { clip: recipe.clip }),
       loss: recipe.loss.arguments,
-      multiples: ({ path }) => known.get(path)!,
+      updates: ({ path }) => known.get(path)!,
       levels: memory.levels,
     });
     for (const { name, shape } of engine.parameters()) {
@@ -114,21 +128,28 @@ function optimizerSettings({ optimizer }: CompiledRecipe): OptimizerSettings {
       const { momentum, nesterov, weight_decay } = optimizer.arguments;
       return { name: 'SGD', momentum, nesterov, weightDecay: weight_decay };
     }
-    case 'Muon':
-      throw new TrainingError('bad-recipe', 'Muon is not there on devices yet; AdamW and SGD are.');
+    case 'Muon': {
+      const { scale, weight_decay, momentum, nesterov, iterations, betas, eps } = optimizer.arguments;
+      return {
+        name: 'Muon',
+        ...{ momentum, nesterov, iterations, betas, eps },
+        scale: scale.name,
+        weightDecay: weight_decay,
+      };
+    }
   }
 }
 
 function planRun(
   program: Program,
   recipe: CompiledRecipe,
-  optimizer: OptimizerSettings,
+  ruleOf: (parameter: string) => RuleName,
   device: Device,
 ): { readonly length: RunLength; readonly memory: MemoryPlan } {
   const length = runLength(recipe, { context: program.model.context });
   const { sequence, batch } = length;
   const request = {
-    moments: optimizer.name === 'AdamW' ? 2 : 1,
+    ruleOf,
     limit: recipe.memory?.value,
     largestBuffer: device.limits.maxStorageBufferBindingSize,
   };

@@ -43,9 +43,9 @@ export function tensorsOf(
   program: Program,
   placed: PlacedWeights,
   readback: Readback,
-  prefix = '',
+  { prefix = '', of = program.parameters }: { readonly prefix?: string; readonly of?: Program['parameters'] } = {},
 ): readonly EngineTensor[] {
-  return program.parameters.map(({ path, shape }) => ({
+  return of.map(({ path, shape }) => ({
     name: `${prefix}${path}`,
     shape,
     read: () => readTensor(program, placed, readback, path),

@@ -9,11 +9,14 @@ import type { PlannedDispatch } from '../program/plan.js';
 import type { ParameterSpec, Program, StorageType, WgslSources } from '../program/program.js';
 import { SETTINGS, SETTINGS_LENGTH, TOTALS, TOTALS_LENGTH } from '../program/training.js';
 import type { EngineTensor, ProbeValue, StepResult, StepSettings, TrainingEngine, TrainingPart } from './engine.js';
+import { MOMENTS } from './moments.js';
+import type { RuleName } from './moments.js';
 import { Passes, PROBE_BYTES } from './passes.js';
 import { placeTraining, type TrainingWeights } from './placement.js';
 import { countLabels, labelsOf } from './tables.js';
 import { tensorsOf, writeTensor } from './tensors.js';
-import { Update, type Multiples } from './update.js';
+import { Update } from './update.js';
+import type { ParameterUpdate } from './update-pieces.js';
 
 export type OptimizerSettings =
   | {
@@ -22,7 +25,30 @@ export type OptimizerSettings =
       readonly eps: number;
       readonly weightDecay: number;
     }
-  | { readonly name: 'SGD'; readonly momentum: number; readonly nesterov: boolean; readonly weightDecay: number };
+  | { readonly name: 'SGD'; readonly momentum: number; readonly nesterov: boolean; readonly weightDecay: number }
+  | {
+      readonly name: 'Muon';
+      readonly momentum: number;
+      readonly nesterov: boolean;
+      /** Newton-Schulz iterations. */
+      readonly iterations: number;
+      readonly scale: MuonScale;
+      readonly weightDecay: number;
+      /** Of AdamW, for parameters that Muon does not update. */
+      readonly betas: readonly [number, number];
+      readonly eps: number;
+    };
+
+/**
+ * What an orthogonalised update of a matrix is multiplied by. `match_rms`: 0.2 √max(rows, columns), so that it is about as large
+ * as AdamW's (Liu et al. 2025); `original`: √max(1, rows / columns) (Jordan et al. 2024).
+ */
+export type MuonScale = 'match_rms' | 'original';
+
+const MUON_SCALES: Readonly<Record<MuonScale, (rows: number, columns: number) => number>> = {
+  match_rms: (rows, columns) => 0.2 * Math.sqrt(Math.max(rows, columns)),
+  original: (rows, columns) => Math.sqrt(Math.max(1, rows / columns)),
+};
 
 export interface TrainerOptions {
   /** Default: one is opened with `openDevice()`, and destroyed with the trainer. */
@@ -31,8 +57,11 @@ export interface TrainerOptions {
   /** Largest norm of all gradients together; absent: no clipping. */
   readonly clip?: number | undefined;
   readonly loss?: { readonly z: number; readonly smoothing: number } | undefined;
-  /** Multiples of rate and decay for a parameter; by default 1, and no decay of what is not a matrix. */
-  readonly multiples?: ((parameter: ParameterSpec) => Multiples) | undefined;
+  /**
+   * How a parameter is updated. By default by the optimizer, at the full rate, without decay of what is not a matrix; with Muon,
+   * matrices of the layers are, and all else by AdamW.
+   */
+  readonly updates?: ((parameter: ParameterSpec) => ParameterUpdate) | undefined;
   /** Storage of the matrices that kernels read, beside their f32 master copies; by default as the program says. */
   readonly storage?: StorageType | undefined;
   /**
@@ -45,11 +74,6 @@ export interface TrainerOptions {
 const MOST_OPERATIONS = 1e11;
 const LOWEST = -3.4e38;
 const LARGEST = 3.4e38;
-
-const MOMENTS: Readonly<Record<OptimizerSettings['name'], readonly string[]>> = {
-  AdamW: ['exp_avg', 'exp_avg_sq'],
-  SGD: ['momentum'],
-};
 
 /**
  * Compiles a program's training kernels and makes room for parameters, gradients and moments, all zero: `write` sets them.
@@ -66,19 +90,23 @@ export async function createTrainer(program: Program, sources: WgslSources, opti
   const memory = new DeviceMemory(device);
   try {
     const { optimizer } = options;
-    const weights = placeTraining(program, options.storage, MOMENTS[optimizer.name].length, device, memory);
+    const updates = options.updates ?? ((parameter: ParameterSpec) => defaultUpdate(parameter, optimizer.name));
+    const known = new Map(program.parameters.map((parameter) => [parameter.path, updates(parameter)] as const));
+    const ruleOf = (path: string): RuleName => known.get(path)!.rule;
+    const weights = placeTraining(program, options.storage, ruleOf, device, memory);
     const kernels = new Kernels(program, sources, device);
     const levels = options.levels ?? program.schedule.map(() => Infinity);
     const passes = new Passes(program, device, memory, kernels, weights, levels);
-    const multiples = options.multiples ?? defaultMultiples;
-    const update = new Update(program, device, memory, kernels, weights, optimizer.name, multiples);
+    const orthogonal =
+      optimizer.name === 'Muon' ? { iterations: optimizer.iterations, scale: MUON_SCALES[optimizer.scale] } : undefined;
+    const update = new Update(program, device, memory, kernels, weights, ({ path }) => known.get(path)!, orthogonal);
     await Promise.all([passes.compile(), update.compile(), memory.settle()]);
     const dispose = (): void => {
       passes.dispose();
       memory.freeAll();
       if (!(given instanceof Device)) device.dispose();
     };
-    return new Trainer({ program, device, memory, weights, passes, update, options, dispose });
+    return new Trainer({ program, device, memory, weights, passes, update, options, ruleOf, dispose });
   } catch (error) {
     memory.freeAll();
     if (!(given instanceof Device)) device.dispose();
@@ -86,8 +114,9 @@ export async function createTrainer(program: Program, sources: WgslSources, opti
   }
 }
 
-function defaultMultiples({ role }: ParameterSpec): Multiples {
-  return { rate: 1, decay: role === 'matrix' ? 1 : 0 };
+function defaultUpdate({ path, role }: ParameterSpec, optimizer: RuleName): ParameterUpdate {
+  const hidden = role === 'matrix' && path.startsWith('layers.');
+  return { rate: 1, decay: role === 'matrix' ? 1 : 0, rule: optimizer === 'Muon' && !hidden ? 'AdamW' : optimizer };
 }
 
 interface TrainerParts {
@@ -98,6 +127,7 @@ interface TrainerParts {
   readonly passes: Passes;
   readonly update: Update;
   readonly options: TrainerOptions;
+  readonly ruleOf: (path: string) => RuleName;
   readonly dispose: () => void;
 }
 
@@ -165,22 +195,29 @@ export class Trainer implements TrainingEngine {
   }
 
   moments(): readonly EngineTensor[] {
-    const { program, weights, options } = this.#parts;
-    return MOMENTS[options.optimizer.name].flatMap((name, i) =>
-      tensorsOf(program, weights.moments[i]!, this.#readback, `${name}.`),
+    const { program, weights, ruleOf } = this.#parts;
+    const named = program.parameters.flatMap((parameter) =>
+      MOMENTS[ruleOf(parameter.path)].map((name, which) => ({ parameter, name, which })),
+    );
+    return weights.moments.flatMap((placed, i) =>
+      named.flatMap(({ parameter, name, which }) =>
+        which === i ? tensorsOf(program, placed, this.#readback, { prefix: `${name}.`, of: [parameter] }) : [],
+      ),
     );
   }
 
   write(name: string, values: Float32Array): Promise<void> {
     return this.#inOrder(async () => {
-      const { program, weights, device, options } = this.#parts;
-      const moment = MOMENTS[options.optimizer.name].findIndex((prefix) => name.startsWith(`${prefix}.`));
-      if (moment < 0) {
+      const { program, weights, device, ruleOf } = this.#parts;
+      const [, prefix, path] = /^(exp_avg|exp_avg_sq|momentum)\.(.*)$/.exec(name) ?? [undefined, undefined, name];
+      if (prefix === undefined) {
         writeTensor(program, weights.master, weights.working.matrices, device, name, values);
         return;
       }
-      const path = name.slice(MOMENTS[options.optimizer.name][moment]!.length + 1);
-      writeTensor(program, weights.moments[moment]!, undefined, device, path, values);
+      const known = program.parameters.some((parameter) => parameter.path === path);
+      const moment = known ? (MOMENTS[ruleOf(path!)] as readonly string[]).indexOf(prefix) : -1;
+      if (moment < 0) throw new UsageError('bad-argument', `There is no ${name}.`);
+      writeTensor(program, weights.moments[moment]!, undefined, device, path!, values);
       await Promise.resolve();
     });
   }
@@ -216,20 +253,17 @@ export class Trainer implements TrainingEngine {
     // Infinity is no number that a kernel can compare with.
     values[SETTINGS.lossLimit] = Math.min(lossLimit * labels, LARGEST);
     words[SETTINGS.step] = step;
-    switch (optimizer.name) {
-      case 'AdamW': {
-        const [beta1, beta2] = optimizer.betas;
-        values[SETTINGS.beta1] = beta1;
-        values[SETTINGS.beta2] = beta2;
-        values[SETTINGS.eps] = optimizer.eps;
-        values[SETTINGS.firstCorrection] = 1 / (1 - beta1 ** step);
-        values[SETTINGS.secondCorrection] = 1 / (1 - beta2 ** step);
-        break;
-      }
-      case 'SGD':
-        values[SETTINGS.beta1] = optimizer.momentum;
-        values[SETTINGS.nesterov] = optimizer.nesterov ? 1 : 0;
-        break;
+    if (optimizer.name !== 'AdamW') {
+      values[optimizer.name === 'SGD' ? SETTINGS.beta1 : SETTINGS.momentum] = optimizer.momentum;
+      values[SETTINGS.nesterov] = optimizer.nesterov ? 1 : 0;
+    }
+    if (optimizer.name !== 'SGD') {
+      const [beta1, beta2] = optimizer.betas;
+      values[SETTINGS.beta1] = beta1;
+      values[SETTINGS.beta2] = beta2;
+      values[SETTINGS.eps] = optimizer.eps;
+      values[SETTINGS.firstCorrection] = 1 / (1 - beta1 ** step);
+      values[SETTINGS.secondCorrection] = 1 / (1 - beta2 ** step);
     }
     const { device, passes } = this.#parts;
     device.gpu.queue.writeBuffer(passes.settings, 0, values);

@@ -22,8 +22,8 @@ export class UpdateKernel {
     return this.#bindings.bind(table, { kind: 'training', table }, element, access, doc);
   }
 
-  uniform(name: string, doc: string): Expression {
-    return this.#bindings.uniform(name, 0, 'u32', doc);
+  uniform(name: string, doc: string, type: 'u32' | 'f32' = 'u32'): Expression {
+    return this.#bindings.uniform(name, 0, type, doc);
   }
 
   /** Index of the workgroup, of a grid that is folded where it is too long. */
@@ -39,9 +39,9 @@ export class UpdateKernel {
     return this.builder.let('index', e.add(e.mul(this.workgroup, THREADS), e.builtin('local_index')));
   }
 
-  finish(name: string, doc: string): KernelCall {
+  finish(name: string, doc: string, workgroupSize: readonly [number, number, number] = [THREADS, 1, 1]): KernelCall {
     return {
-      variants: [this.builder.finish({ name: safeName(name), doc, workgroupSize: [THREADS, 1, 1] })],
+      variants: [this.builder.finish({ name: safeName(name), doc, workgroupSize })],
       label: name,
       bindings: this.#bindings.operands,
       uniforms: this.#bindings.uniforms,

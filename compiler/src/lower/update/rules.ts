@@ -6,12 +6,14 @@ import * as e from '../../kernel/expressions.js';
 import type { Expression } from '../../kernel/ir.js';
 import type { KernelCall } from '../call.js';
 import { total, UpdateKernel } from './elements.js';
+import { matrixPlace, ownRows } from './orthogonal.js';
 
 interface Rule {
   readonly kernel: UpdateKernel;
   readonly settings: Buffer;
-  /** Fours of the part, and of a row. */
+  /** Of the four elements, in fours of the part. */
   readonly index: Expression;
+  /** Their gradient, or what the rule has made of it. */
   readonly gradient: Expression;
   readonly master: Expression;
   /** Learning rate and weight decay of the row. */
@@ -19,34 +21,76 @@ interface Rule {
   readonly decay: Expression;
 }
 
+/** Four elements that an invocation updates. */
+interface Four {
+  readonly inside: Expression;
+  readonly index: Expression;
+  /** Among the multiples of rate and decay. */
+  readonly row: Expression;
+  readonly gradient: () => Expression;
+}
+
+/** Those of a whole part, one after another. */
+function everyFour(kernel: UpdateKernel, totals: Buffer): Four {
+  const gradients = kernel.table('gradient', 'vec4f', 'read', 'gradient');
+  const count = kernel.uniform('quad_count', 'fours of elements');
+  const perRow = kernel.uniform('row_quads', 'fours of a row');
+  const firstRow = kernel.uniform('first_row', 'first row of the part');
+  const index = kernel.invocation;
+  return {
+    inside: e.lt(index, count),
+    index,
+    row: e.add(firstRow, e.div(index, perRow)),
+    gradient: () => kernel.builder.let('g', e.mul(gradients.at(index), total(totals, 'factor'))),
+  };
+}
+
+/** Those of one parameter's rows, with what Newton-Schulz iterations made of their gradients. */
+function everyOrthogonalised(kernel: UpdateKernel): Four {
+  const { builder } = kernel;
+  const orthogonal = kernel.table('left', 'f32', 'read', 'orthogonalised matrices');
+  const own = ownRows(kernel);
+  const at = matrixPlace(kernel, own);
+  const firstRow = kernel.uniform('first_row', 'first row of the part');
+  const scale = kernel.uniform('scale', 'on the update, by the shape of the matrix', 'f32');
+  return {
+    inside: e.lt(own.row, own.count),
+    index: own.index,
+    row: e.add(firstRow, own.partRow),
+    gradient: () => builder.let('g', e.mul(e.vector('vec4f', ...[0, 1, 2, 3].map((i) => orthogonal.at(at(i)))), scale)),
+  };
+}
+
 /**
- * Runs `update` for every four elements, if the step may be applied, and stores the master copy that it returns, and with a
- * narrower `storage` the working copy.
+ * Runs `update` for four elements an invocation, if the step may be applied, and stores the master copy that it returns, and
+ * with a narrower `storage` the working copy.
  */
-function rule(name: string, doc: string, storage: StorageType, update: (rule: Rule) => Expression): KernelCall {
+function rule(
+  name: string,
+  doc: string,
+  storage: StorageType,
+  update: (rule: Rule) => Expression,
+  fourOf: (kernel: UpdateKernel, totals: Buffer) => Four = everyFour,
+): KernelCall {
   const kernel = new UpdateKernel();
   const { builder } = kernel;
   const settings = kernel.table('settings', 'f32', 'read', 'of the step');
   const totals = kernel.table('totals', 'u32', 'read', 'of the step');
   const master = kernel.table('master', 'vec4f', 'read_write', 'master copy');
-  const gradients = kernel.table('gradient', 'vec4f', 'read', 'gradient');
+  const { inside, index, row, gradient } = fourOf(kernel, totals);
   const rows = kernel.table('rows', 'vec2f', 'read', 'multiples of rate and decay of each row');
   const working =
     storage === 'f32' ? undefined : kernel.table('working', 'vec2u', 'read_write', `working copy in ${storage}`);
-  const count = kernel.uniform('quad_count', 'fours of elements');
-  const perRow = kernel.uniform('row_quads', 'fours of a row');
-  const firstRow = kernel.uniform('first_row', 'first row of the part');
-  const index = kernel.invocation;
   const applied = e.eq(total(totals, 'notFinite'), 0);
-  builder.if(e.and(e.lt(index, count), applied), () => {
-    const multiples = builder.let('multiples', rows.at(e.add(firstRow, e.div(index, perRow))));
+  builder.if(e.and(inside, applied), () => {
+    const multiples = builder.let('multiples', rows.at(row));
     const next = builder.let(
       'next',
       update({
         kernel,
         settings,
         index,
-        gradient: builder.let('g', e.mul(gradients.at(index), total(totals, 'factor'))),
+        gradient: gradient(),
         master: builder.let('p', master.at(index)),
         rate: builder.let('rate', e.mul(settings.at(SETTINGS.rate), e.component(multiples, 0))),
         decay: builder.let('decay', e.mul(settings.at(SETTINGS.decay), e.component(multiples, 1))),
@@ -100,6 +144,17 @@ export function sgd(storage: StorageType): KernelCall {
     first.set(index, m);
     const ahead = e.add(g, e.mul(m, momentum));
     const step = e.select(e.gt(settings.at(SETTINGS.nesterov), 0), ahead, m);
-    return e.sub(e.mul(p, e.sub(e.f32(1), e.mul(rate, decay))), e.mul(step, rate));
+    return changed({ master: p, rate, decay }, step);
   });
+}
+
+/** What Newton-Schulz iterations left of the momentum, with decoupled weight decay. */
+export function muon(storage: StorageType): KernelCall {
+  const update = (rule: Rule): Expression => changed(rule, rule.gradient);
+  return rule('muon', 'Muon.', storage, update, everyOrthogonalised);
+}
+
+/** One step against a direction, after the decay. */
+function changed({ master, rate, decay }: Pick<Rule, 'master' | 'rate' | 'decay'>, direction: Expression): Expression {
+  return e.sub(e.mul(master, e.sub(e.f32(1), e.mul(rate, decay))), e.mul(direction, rate));
 }

@@ -2,7 +2,8 @@
 import type { KernelCall } from '../call.js';
 import { addLosses, norms, squares } from './norms.js';
 import { largest, largestOfAll, roundTo } from './scale.js';
-import { adamW, sgd } from './rules.js';
+import { gram, momentum, normalise, polynomial, product, squaresOfMatrices } from './orthogonal.js';
+import { adamW, muon, sgd } from './rules.js';
 
 export function updateCalls(): Readonly<Record<string, KernelCall>> {
   return {
@@ -13,10 +14,17 @@ export function updateCalls(): Readonly<Record<string, KernelCall>> {
     largestOfAll: largestOfAll(),
     'round.e4m3': roundTo('e4m3'),
     'round.e5m2': roundTo('e5m2'),
+    'orthogonal.momentum': momentum(),
+    'orthogonal.squares': squaresOfMatrices(),
+    'orthogonal.normalise': normalise(),
+    'orthogonal.gram': gram(),
+    'orthogonal.polynomial': polynomial(),
+    'orthogonal.product': product(),
     ...Object.fromEntries(
       (['f32', 'bf16', 'f16'] as const).flatMap((storage) => [
         [`AdamW.${storage}`, adamW(storage)],
         [`SGD.${storage}`, sgd(storage)],
+        [`Muon.${storage}`, muon(storage)],
       ]),
     ),
   };
