@@ -46,7 +46,8 @@ test('ids that the tokenizer does not know have no text', () => {
 });
 
 describe('streaming', () => {
-  const anyText = fc.string({ unit: 'grapheme', maxLength: 30 });
+  // The replacement character is what a broken one would become: texts that have it themselves prove nothing.
+  const anyText = fc.string({ unit: 'grapheme', maxLength: 30 }).filter((text) => !text.includes('\ufffd'));
   const half = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
 
   function streamed(codec: Tokenizer, tokens: readonly number[], before: readonly number[] = []): string[] {
