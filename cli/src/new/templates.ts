@@ -1,4 +1,5 @@
 /** What `hyb new` puts into a folder. */
+import { SAMPLE_TEXT } from './sample-text.js';
 
 export interface Template {
   readonly summary: string;
@@ -11,18 +12,18 @@ export const TEMPLATES: Readonly<Record<string, Template>> = {
     summary: 'Mamba-2 with a few attention layers, in the manner of Nemotron-H',
     source: (model) => `use std.{Attention, Mamba2, MLP, RMSNorm, relu2}
 
-/// A small hybrid: mostly Mamba-2, one attention layer in every twelve.
+/// A small hybrid over bytes: mostly Mamba-2, one layer of attention.
 model ${model} {
-  vocab   = 32_000
-  width   = 512
-  context = 4096
+  vocab   = 257
+  width   = 128
+  context = 2048
 
-  M = Mamba2(heads = 16, head_dim = 64, state = 64, groups = 2)
-  A = Attention(heads = 8, kv_heads = 2, head_dim = 64)
-  F = MLP(inner = 2048, activation = relu2)
+  M = Mamba2(heads = 4, head_dim = 64, state = 32)
+  A = Attention(heads = 4, kv_heads = 2, head_dim = 32)
+  F = MLP(inner = 384, activation = relu2)
 
   norm   = { pre = RMSNorm }
-  layers = [((M F)*3, A F, (M F)*2)*2]
+  layers = [(M F)*2, A F, M F]
   head   = { norm = RMSNorm, tie = true }
 }
 
@@ -34,17 +35,17 @@ model ${model}Capped = ${model} with { A.norm.qk = RMSNorm, A.cap = 50 }
     summary: 'attention with rotary positions and gated feed-forward blocks, in the manner of Llama',
     source: (model) => `use std.{Attention, GatedMLP, RMSNorm}
 
-/// A small transformer.
+/// A small transformer over bytes.
 model ${model} {
-  vocab   = 32_000
-  width   = 512
-  context = 4096
+  vocab   = 257
+  width   = 128
+  context = 2048
 
-  A = Attention(heads = 8, kv_heads = 2, head_dim = 64, rope = rope(base = 10_000))
-  F = GatedMLP(inner = 1408)
+  A = Attention(heads = 4, kv_heads = 2, head_dim = 32, rope = rope(base = 10_000))
+  F = GatedMLP(inner = 256)
 
   norm   = { pre = RMSNorm }
-  layers = [(A F)*8]
+  layers = [(A F)*4]
   head   = { norm = RMSNorm, tie = true }
 }
 `,
@@ -66,17 +67,17 @@ block Leaky(x: [time, width]) -> [time, width] {
   return out(y)
 }
 
-/// A small model of it.
+/// A small model of it, over bytes.
 model ${model} {
-  vocab   = 32_000
-  width   = 512
-  context = 4096
+  vocab   = 257
+  width   = 128
+  context = 2048
 
   L = Leaky()
-  F = MLP(inner = 2048)
+  F = MLP(inner = 384)
 
   norm   = { pre = RMSNorm }
-  layers = [(L F)*6]
+  layers = [(L F)*4]
   head   = { norm = RMSNorm, tie = true }
 }
 `,
@@ -86,11 +87,27 @@ model ${model} {
 /** All files of a new folder. */
 export function newFiles(folder: string, model: string, template: Template): ReadonlyMap<string, string> {
   return new Map([
-    ['model.hyb', template.source(model)],
+    ['model.hyb', `${template.source(model)}${recipe(model)}`],
+    ['text/sample.txt', SAMPLE_TEXT],
     ['package.json', packageJson(folder)],
     ['README.md', readme(model, template)],
-    ['.gitignore', 'node_modules/\ndist/\n*.safetensors\n'],
+    ['.gitignore', 'node_modules/\ndist/\nruns/\n*.safetensors\n'],
   ]);
+}
+
+function recipe(model: string): string {
+  return `
+/// Minutes without a GPU. \`text\` has a sample; more text makes a better model.
+train First of ${model} {
+  data     = "text"
+  sequence = 128
+  batch    = 4
+  steps    = 100
+  rate     = 3e-3
+  schedule = cosine(floor = 0.1)
+  warmup   = 10 steps
+}
+`;
 }
 
 function packageJson(folder: string): string {
@@ -104,7 +121,12 @@ function packageJson(folder: string): string {
     version: '0.1.0',
     private: true,
     type: 'module',
-    scripts: { check: 'hyb check model.hyb', inspect: 'hyb inspect model.hyb', build: 'hyb build model.hyb -o dist' },
+    scripts: {
+      check: 'hyb check model.hyb',
+      inspect: 'hyb inspect model.hyb',
+      build: 'hyb build model.hyb -o dist',
+      train: 'hyb train model.hyb',
+    },
   };
   return `${JSON.stringify(json, null, 2)}\n`;
 }
@@ -118,6 +140,7 @@ A model in [model.hyb](model.hyb): ${summary}.
 hyb check model.hyb      # does it hold together?
 hyb inspect model.hyb    # its layers, parameters and memory
 hyb build model.hyb      # a package of WebGPU kernels, in dist/
+hyb train model.hyb      # trains it on what is in text/; a report and checkpoints in runs/
 \`\`\`
 `;
 }
