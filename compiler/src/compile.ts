@@ -121,6 +121,7 @@ export function planModel(
     fused: options.fused ?? true,
     training: options.training ?? false,
     probes: options.probes ?? false,
+    scaling: model.fp8Scale ?? 'current',
     ...(model.doc ? { doc: model.doc } : {}),
     ...(weightMap ? { checkpoint: checkpointTensors(weightMap), spare: weightMap.copies.map((c) => c.tensor) } : {}),
     storage: (path) => storage.get(path) ?? 'f32',

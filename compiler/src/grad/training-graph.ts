@@ -16,6 +16,7 @@ import { sameDims } from '../ops/shape.js';
 import { differentiate } from './differentiate.js';
 import type { GradientGraph } from './differentiate.js';
 import { roundScaled, scaleCasts } from './scale.js';
+import type { Scaling } from './scale.js';
 
 /** A summand of the gradient of a parameter, or of a matrix of several. Nodes of the backward graph. */
 export type GradientTerm =
@@ -49,6 +50,7 @@ export interface TrainingGraphOptions {
   readonly keep: (node: GraphNode) => boolean;
   /** The graph ends in logits: the gradient that it starts from is that of the loss. */
   readonly loss?: boolean;
+  readonly scaling: Scaling;
 }
 
 /** Values worth keeping: those that are dear to compute again. */
@@ -57,8 +59,8 @@ export function isDear(node: GraphNode): boolean {
 }
 
 /** What the forward pass of training computes of a layer's graph: the same, with 8-bit formats scaled. */
-export function forwardGraph(graph: Graph): Graph {
-  return scaleCasts(graph).graph;
+export function forwardGraph(graph: Graph, scaling: Scaling): Graph {
+  return scaleCasts(graph, scaling).graph;
 }
 
 /**
@@ -68,13 +70,13 @@ export function forwardGraph(graph: Graph): Graph {
 export function trainingGraph(graph: Graph, options: TrainingGraphOptions): TrainingGraph {
   // Rounding is differentiated as it stands: the scales are constants to it.
   const joint = differentiate(graph);
-  const scaled = scaleCasts(joint);
+  const scaled = scaleCasts(joint, options.scaling);
   const { input, parameters } = joint.gradients;
   const gradients = {
     ...(input === undefined ? {} : { input: scaled.moved(input) }),
     parameters: Object.fromEntries(Object.entries(parameters).map(([path, id]) => [path, scaled.moved(id)])),
   };
-  return new Rewriter(forwardGraph(graph), { ...scaled.graph, gradients }, options).run();
+  return new Rewriter(forwardGraph(graph, options.scaling), { ...scaled.graph, gradients }, options).run();
 }
 
 class Rewriter {
@@ -225,10 +227,10 @@ class Rewriter {
     if (parts.length > 1) {
       const attributes = { kept: kept.map((d) => d.name), interleaved: set.interleave > 1 };
       const stacked = builder.add('stack', parts, attributes, { label: `${this.#labelOf(first)}.gradients` });
-      return roundScaled(builder, stacked, format);
+      return roundScaled(builder, stacked, format, this.options.scaling);
     }
     const dims: readonly Dim[] = [...kept, dim('rows', elementsPerToken(tensor(first.attributes.out)))];
-    return builder.add('reshape', [roundScaled(builder, parts[0]!, format)], { dims });
+    return builder.add('reshape', [roundScaled(builder, parts[0]!, format, this.options.scaling)], { dims });
   }
 
   #labelOf(node: GraphNode): string {

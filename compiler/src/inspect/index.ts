@@ -28,3 +28,4 @@ export { modelView } from './model-view.js';
 export type { KernelView, KindView, LayerView, ModelView, ParameterView, StateView, ValueView } from './model-view.js';
 export type { BlockNames } from './instances.js';
 export { printTrainingMemory, trainingMemory, type TrainingMemory } from './training-memory.js';
+export { eightBitShare, linearFormats, type LinearFormats } from './linear-formats.js';

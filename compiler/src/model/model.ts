@@ -92,6 +92,8 @@ export interface Model {
   /** Multiplies embeddings (1 where not said). */
   readonly embedding: { readonly scale: number };
   readonly precision: readonly PrecisionRule[];
+  /** Factor on every tensor that training rounds to 8 bits; absent: each has its own, by its largest magnitude. */
+  readonly fp8Scale?: number;
   readonly weights?: {
     readonly declaration: WeightsDeclaration;
     readonly base?: WeightsDeclaration;

@@ -31,6 +31,7 @@ import type { OpState } from '../ops/op.js';
 import { ActivationPool } from './activations.js';
 import { KernelRegistry } from './kernels.js';
 import { isScaled } from '../grad/scale.js';
+import type { Scaling } from '../grad/scale.js';
 import type { Dtype } from '../graph/types.js';
 import { planTraining } from './training.js';
 import { byName } from '../model/by-name.js';
@@ -51,6 +52,8 @@ export interface PlanOptions {
   readonly training?: boolean;
   /** Whether steps of training can measure. Default: not. */
   readonly probes?: boolean;
+  /** How training scales what it rounds to 8 bits. Default: each tensor by its largest magnitude. */
+  readonly scaling?: Scaling;
 }
 
 export interface Plan {
@@ -131,6 +134,7 @@ class Planner {
       registry: this.#registry,
       table: (frequencies) => this.#table(frequencies),
       scaled: this.#scaled(),
+      scaling: this.options.scaling ?? 'current',
       probes: this.options.probes ?? false,
     });
   }

@@ -16,6 +16,7 @@ import { forwardGraph, isDear, trainingGraph } from '../grad/training-graph.js';
 import type { GradientTerm, TrainingGraph } from '../grad/training-graph.js';
 import { probeBackward, probeForward } from '../grad/probes.js';
 import type { Probe } from '../grad/probes.js';
+import type { Scaling } from '../grad/scale.js';
 import type { Graph, GraphNode, ModelGraph, NodeId } from '../graph/graph.js';
 import { elementsPerToken, hasTime } from '../graph/types.js';
 import type { CallOperand, KernelCall } from '../lower/call.js';
@@ -36,6 +37,7 @@ export interface TrainingPlanOptions {
   /** Id of a rotary table. */
   readonly table: (frequencies: readonly number[]) => string;
   readonly scaled: TrainingProgram['scaled'];
+  readonly scaling: Scaling;
   /** Whether steps that measure are made too. */
   readonly probes: boolean;
 }
@@ -60,7 +62,7 @@ class TrainingPlanner {
     const stages = model.graphs.filter((graph) => graph !== head).map((graph) => this.#stage(graph));
     const headSteps = this.#head(head);
     const update = Object.fromEntries(
-      Object.entries(updateCalls()).map(([name, call]) => [name, this.#bare(call)] as const),
+      Object.entries(updateCalls(this.options.scaling)).map(([name, call]) => [name, this.#bare(call)] as const),
     );
     return {
       stages,
@@ -78,8 +80,7 @@ class TrainingPlanner {
       if (levels.at(-1)?.kept.length === level.kept.length) continue;
       levels.push(level);
     }
-    const { probes } = this.options;
-    return { id: this.#id(graph), levels, probes: probes ? probesOf(graph, this.options.fused) : [] };
+    return { id: this.#id(graph), levels, probes: this.options.probes ? probesOf(graph, this.options) : [] };
   }
 
   #id(graph: Graph): string {
@@ -87,9 +88,10 @@ class TrainingPlanner {
   }
 
   #level(traced: Graph, keep: boolean): TrainingLevel {
-    const graph = forwardGraph(traced);
-    const sets = linearSets(graph, this.options.fused);
-    const training = trainingGraph(traced, { sets, keep: (node) => keep && isDear(node) });
+    const { scaling, fused } = this.options;
+    const graph = forwardGraph(traced, scaling);
+    const sets = linearSets(graph, fused);
+    const training = trainingGraph(traced, { sets, keep: (node) => keep && isDear(node), scaling });
     const forward = lower(graph, { ...this.#common(graph), roots: training.kept });
     const names = keptNames(
       graph,
@@ -158,9 +160,10 @@ class TrainingPlanner {
   }
 
   #head(traced: Graph): Omit<TrainingHead, 'activations'> {
-    const graph = forwardGraph(traced);
-    const sets = linearSets(graph, this.options.fused);
-    const training = trainingGraph(traced, { sets, keep: () => false, loss: true });
+    const { scaling, fused } = this.options;
+    const graph = forwardGraph(traced, scaling);
+    const sets = linearSets(graph, fused);
+    const training = trainingGraph(traced, { sets, keep: () => false, loss: true, scaling });
     const { backward } = training;
     const places = new Map<NodeId, Operand>();
     const x = inputNode(backward, 'x');
@@ -243,9 +246,12 @@ function measured(probes: readonly Probe[]): ReadonlyMap<NodeId, readonly AddedT
   );
 }
 
-function probesOf(traced: Graph, fused: boolean): readonly ProbeSpec[] {
-  const graph = forwardGraph(traced);
-  const { backward } = trainingGraph(traced, { sets: linearSets(graph, fused), keep: () => true });
+function probesOf(
+  traced: Graph,
+  { fused, scaling }: Pick<TrainingPlanOptions, 'fused' | 'scaling'>,
+): readonly ProbeSpec[] {
+  const graph = forwardGraph(traced, scaling);
+  const { backward } = trainingGraph(traced, { sets: linearSets(graph, fused), keep: () => true, scaling });
   return [...probeForward(graph).probes, ...probeBackward(backward).probes].map(({ id, probe, of, kind }) => ({
     id,
     probe,

@@ -298,6 +298,28 @@ export const TRAIN_FIELDS = {
     doc: 'Factor on the loss that keeps small gradients from vanishing in f16.',
     example: 'loss_scale = dynamic',
   },
+  fp8_scale: {
+    spec: {
+      kind: 'any',
+      of: [
+        { kind: 'number', above: 0 },
+        {
+          kind: 'choice',
+          of: [
+            {
+              name: 'current',
+              doc: 'Of each tensor and step, so that its largest magnitude becomes the format’s largest value.',
+              parameters: {},
+            },
+          ],
+        },
+      ],
+      expected: 'a number or `current`',
+    },
+    default: { name: 'current', arguments: {} },
+    doc: 'Factor on a tensor before it is rounded to e4m3 or e5m2, divided out again after it; a number is the same for all.',
+    example: 'fp8_scale = current',
+  },
   init: {
     spec: { kind: 'selected', of: { kind: 'initializer' } },
     default: [],

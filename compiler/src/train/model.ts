@@ -5,9 +5,14 @@ import type { TrainRecipe } from './resolve-train.js';
 export function trainingModel({
   model,
   precision,
-}: Pick<TrainRecipe, 'precision'> & Required<Pick<TrainRecipe, 'model'>>): Model {
+  fp8_scale,
+}: Pick<TrainRecipe, 'precision' | 'fp8_scale'> & Required<Pick<TrainRecipe, 'model'>>): Model {
   const said = new Set(precision.map(placeOf));
-  return { ...model, precision: [...model.precision.filter((rule) => !said.has(placeOf(rule))), ...precision] };
+  return {
+    ...model,
+    precision: [...model.precision.filter((rule) => !said.has(placeOf(rule))), ...precision],
+    ...(typeof fp8_scale === 'number' && { fp8Scale: fp8_scale }),
+  };
 }
 
 function placeOf({ role, selector }: PrecisionRule): string {

@@ -22,7 +22,7 @@ function byTrainingGraphs(
   const segments = freshSegments(...sequences.map((s) => s.tokens.length));
   const tokens = sequences.flatMap((s) => s.tokens);
   const graphs = model.graphs.map((graph) =>
-    trainingGraph(graph, { sets: linearSets(graph, options.fused), keep: () => options.keep }),
+    trainingGraph(graph, { sets: linearSets(graph, options.fused), keep: () => options.keep, scaling: 'current' }),
   );
   let x: Reference | undefined;
   const passes = model.instances.map((instance) => {

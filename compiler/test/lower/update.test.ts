@@ -7,7 +7,7 @@ import { orthogonalised } from '../../src/numeric/newton-schulz.js';
 import { FORMATS, round } from '../../src/numeric/format.js';
 import { random } from '../support/random.js';
 
-const calls = updateCalls();
+const calls = updateCalls('current');
 const r = random(3);
 const normals = (length: number): Float32Array => Float32Array.from({ length }, () => r.normal());
 
@@ -318,6 +318,19 @@ describe('8-bit copies', () => {
     // The largest magnitude comes out as it went in, up to the division.
     const out = working.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
     expect(Math.abs(out - largest)).toBeLessThan(largest * 2 ** -22);
+  });
+
+  test('by one factor for all', () => {
+    const kernel = updateCalls(1 / 16)['round.e4m3']!.variants[0]!;
+    const master = normals(8);
+    const working = new Float32Array(8);
+    const { faults } = run(kernel, {
+      buffers: { master, working, scales: Float32Array.of(1) },
+      uniforms: { quad_count: 2, matrix_index: 0 },
+      grid: [1, 1, 1],
+    });
+    expect(faults).toEqual([]);
+    expect(working).toEqual(master.map((v) => 16 * round(v / 16, 'e4m3')));
   });
 
   test('zeros stay zeros', () => {

@@ -1,5 +1,5 @@
 import type { Model, TrainRecipe } from '@hyb/compiler';
-import { TRAIN_FIELDS } from '@hyb/compiler';
+import { TRAIN_FIELDS, trainingModel } from '@hyb/compiler';
 import { codes, compile, render } from '../support/compile.js';
 import { modelSources } from '../support/models.js';
 
@@ -45,6 +45,10 @@ test('a recipe needs little, and the rest has defaults', () => {
        },
        "spike": null,
        "spike_factor": 2,
+     },
+     "fp8_scale": {
+       "arguments": {},
+       "name": "current",
      },
      "init": [],
      "loss": {
@@ -102,6 +106,14 @@ test('quantities are in base units, and bare numbers in the field’s own', () =
     every: { value: 300, unit: 'seconds' },
     keep: 2,
   });
+});
+
+test('a factor before rounding to 8 bits goes into the model that is trained', () => {
+  const trained = (fields: string): Model =>
+    trainingModel(recipe(`${needed}${fields}`) as Parameters<typeof trainingModel>[0]);
+  expect(trained('').fp8Scale).toBeUndefined();
+  expect(trained(', fp8_scale = current').fp8Scale).toBeUndefined();
+  expect(trained(', fp8_scale = 1 / 16').fp8Scale).toBe(0.0625);
 });
 
 test('choices take arguments by name and by position, with defaults', () => {

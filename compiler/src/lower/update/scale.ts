@@ -1,5 +1,6 @@
 /** Working copies in 8 bits: the largest magnitude of a matrix, then its values rounded by the scale that follows from it. */
 import * as e from '../../kernel/expressions.js';
+import type { Scaling } from '../../grad/scale.js';
 import { FORMATS } from '../../numeric/format.js';
 import type { KernelCall } from '../call.js';
 import { castExpression } from '../pointwise.js';
@@ -40,8 +41,8 @@ export function largestOfAll(): KernelCall {
   return kernel.finish('largest_of_all', 'Largest magnitude of a matrix.');
 }
 
-/** Rounds a part of a matrix to an 8-bit format by its scale. */
-export function roundTo(format: 'e4m3' | 'e5m2'): KernelCall {
+/** Rounds a part of a matrix to an 8-bit format by its scale, or by one that is the same for all. */
+export function roundTo(format: 'e4m3' | 'e5m2', scaling: Scaling): KernelCall {
   const kernel = new UpdateKernel();
   const { builder } = kernel;
   const master = kernel.table('master', 'vec4f', 'read', 'elements');
@@ -51,13 +52,13 @@ export function roundTo(format: 'e4m3' | 'e5m2'): KernelCall {
   const index = kernel.uniform('matrix_index', 'place of the matrix among the scales');
   const at = kernel.invocation;
   builder.if(e.lt(at, count), () => {
-    const bounded = e.max(scales.at(index), LEAST);
-    const scale = builder.let('scale', e.div(e.f32(FORMATS[format].largest), bounded));
+    const current = e.div(e.f32(FORMATS[format].largest), e.max(scales.at(index), LEAST));
+    const scale = builder.let('scale', scaling === 'current' ? current : e.f32(scaling));
     const four = builder.let('four', e.mul(master.at(at), scale));
     const lanes = [0, 1, 2, 3].map((lane) =>
       e.div(castExpression(format, builder.let(`lane_${lane}`, e.component(four, lane))), scale),
     );
     working.set(at, e.vector('vec4f', ...lanes));
   });
-  return kernel.finish(`round_${format}`, `Rounds to ${format} by current scaling.`);
+  return kernel.finish(`round_${format}`, `Rounds to ${format}, scaled.`);
 }

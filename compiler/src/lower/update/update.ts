@@ -1,19 +1,21 @@
 /** All kernels of the update, by the names under which the engine finds them. */
+import type { Scaling } from '../../grad/scale.js';
 import type { KernelCall } from '../call.js';
 import { addLosses, norms, squares } from './norms.js';
 import { largest, largestOfAll, roundTo } from './scale.js';
 import { gram, momentum, normalise, polynomial, product, squaresOfMatrices } from './orthogonal.js';
 import { adamW, muon, sgd } from './rules.js';
 
-export function updateCalls(): Readonly<Record<string, KernelCall>> {
+/** @param scaling of working copies in 8 bits */
+export function updateCalls(scaling: Scaling): Readonly<Record<string, KernelCall>> {
   return {
     addLosses: addLosses(),
     squares: squares(),
     norms: norms(),
     largest: largest(),
     largestOfAll: largestOfAll(),
-    'round.e4m3': roundTo('e4m3'),
-    'round.e5m2': roundTo('e5m2'),
+    'round.e4m3': roundTo('e4m3', scaling),
+    'round.e5m2': roundTo('e5m2', scaling),
     'orthogonal.momentum': momentum(),
     'orthogonal.squares': squaresOfMatrices(),
     'orthogonal.normalise': normalise(),
