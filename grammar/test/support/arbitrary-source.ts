@@ -53,6 +53,11 @@ export interface NameChoice {
 
 function grammar({ keywordsAsValues, keywordsAsNames = true }: NameChoice) {
   const anyName = fc.constantFrom(...plain, ...(keywordsAsNames ? keywords : [])).map((name) => [name]);
+  // On a line of its own a word of the grammar may begin something new, even after a dot.
+  const member = join(
+    just('.'),
+    anyName.map(([name]) => [keywords.includes(name!) ? `~${name}` : name!]),
+  );
   const valueName = keywordsAsValues ? anyName : fc.constantFrom(...plain).map((name) => [name]);
   const number = fc.constantFrom('0', '7', '131_072', '0.5', '1e-5', '25e9', '1.5E+3').map((each) => [each]);
   const whole = fc.constantFrom('0', '3', '1_000').map((each) => [each]);
@@ -127,10 +132,7 @@ function grammar({ keywordsAsValues, keywordsAsNames = true }: NameChoice) {
           just('}'),
         ),
       ),
-      operand: join(
-        tie('atom'),
-        many(fc.oneof({ weight: 4, arbitrary: just() }, args, index, join(just('.'), anyName)), 2),
-      ),
+      operand: join(tie('atom'), many(fc.oneof({ weight: 4, arbitrary: just() }, args, index, member), 2)),
       operation: fc.oneof(
         tie('operand'),
         fc.tuple(number, fc.constantFrom('GB', 'steps', 'minutes')).map(([[value], unit]) => [value!, `~${unit}`]),
