@@ -6,16 +6,26 @@ import * as runtime from '@hyb/runtime';
 import ts from 'typescript';
 import { root } from './support/bundle.js';
 import { goldenPackage } from './support/golden-package.js';
+import { trainingPackage } from './support/training-package.js';
 
 const page = (name: string): string => readFileSync(join(root, 'docs', name), 'utf8');
 let folder: string;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'hyb-docs-'));
-  for (const [name, text] of await goldenPackage('nh_a_gqa_g2')) {
-    const path = join(folder, 'tiny-hybrid', name);
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, text);
+  const novel = readFileSync(join(root, 'examples/training/novel.hyb'), 'utf8');
+  // Names of tensors do not matter here.
+  const source = novel.replace(/^use ".*\n/m, '').replace('weights = NemotronHF', '');
+  const packages = {
+    'tiny-hybrid': await goldenPackage('nh_a_gqa_g2'),
+    novelist: await trainingPackage(source, 'novelist'),
+  };
+  for (const [name, files] of Object.entries(packages)) {
+    for (const [file, text] of files) {
+      const path = join(folder, name, file);
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, text);
+    }
   }
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -42,6 +52,7 @@ test('the programs of the guide type-check, strictly', () => {
       '@hyb/runtime': declarations('runtime'),
       '@hyb/adapter': declarations('adapter'),
       'tiny-hybrid': [join(folder, 'tiny-hybrid/index.d.ts')],
+      novelist: [join(folder, 'novelist/index.d.ts')],
     },
   });
   const errors = ts.getPreEmitDiagnostics(program).map(({ file, messageText }) => {
@@ -59,7 +70,7 @@ function rows(heading: string): string[] {
 }
 
 test('what the page says is exported is there', () => {
-  for (const heading of ['Devices', 'Checkpoints', 'Text', 'Errors']) {
+  for (const heading of ['Devices', 'Checkpoints', 'Text', 'Texts and files of runs', 'Errors']) {
     const names = rows(heading);
     expect(names.length).toBeGreaterThan(1);
     for (const name of names) expect(Object.keys(runtime)).toContain(name);
@@ -76,7 +87,7 @@ test('tables of members are complete', () => {
     const properties = checker.getPropertiesOfType(type).map((property) => property.name);
     return properties.filter((property) => /^[a-z]\w*$/i.test(property)).sort();
   };
-  for (const name of ['LoadOptions', 'GenerateOptions', 'State']) {
+  for (const name of ['LoadOptions', 'GenerateOptions', 'PackageTrainOptions', 'State']) {
     expect({ [name]: rows(`\`${name}\``).sort() }).toEqual({ [name]: members(name) });
   }
   // Its device, tokenizer and program are what it was loaded with.
@@ -84,10 +95,10 @@ test('tables of members are complete', () => {
   expect(rows('`Model`').sort()).toEqual(members('Model').filter((member) => !given.includes(member)));
 });
 
-test('every code of errors is listed, but for those of training', () => {
+test('every code of errors is listed', () => {
   const source = readFileSync(join(root, 'runtime/src/errors.ts'), 'utf8');
   const [, union] = /export type ErrorCode =([^;]*);/.exec(source)!;
-  const codes = [...union!.split('// train/')[0]!.matchAll(/'([\w-]+)'/g)].map((match) => match[1]!);
+  const codes = [...union!.matchAll(/'([\w-]+)'/g)].map((match) => match[1]!);
   expect(codes.length).toBeGreaterThan(10);
   const section = page('api.md').split('## Errors')[1]!;
   for (const code of codes) expect(section).toContain(`\`${code}\``);

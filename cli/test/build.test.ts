@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hyb, hybProcess, jsonOf, withFolder } from './support/hyb.js';
+import { TINY, writeTraining } from './support/training.js';
 
 describe('new', () => {
   test.each(['hybrid', 'transformer', 'block'])(
@@ -102,6 +103,30 @@ describe('build', () => {
       expect(await hyb([...args, '--force'], { cwd })).toMatchObject({ code: 0 });
       expect(await readFile(join(target, 'index.js'), 'utf8')).not.toBe('precious');
       expect(await hyb([...args, '--package', 'Not A Name'], { cwd })).toMatchObject({ code: 2 });
+    }));
+
+  test('a package that trains, as a recipe says', () =>
+    withFolder(async (cwd) => {
+      await writeTraining(cwd);
+      const made = jsonOf<{ files: string[]; recipe: string }>(
+        await hyb(['build', 'model.hyb', '--recipe', 'Small', '--json'], { cwd }),
+      );
+      expect(made.recipe).toBe('Small');
+      expect(made.files).toEqual(expect.arrayContaining(['recipe.js', 'training.js', 'training-kernels.js']));
+      expect(await readFile(join(cwd, 'dist/index.d.ts'), 'utf8')).toContain('export declare function train(');
+      // A later build without it takes what trains away.
+      const plain = jsonOf<{ files: string[] }>(await hyb(['build', 'model.hyb', '--json'], { cwd }));
+      expect(existsSync(join(cwd, 'dist/training.js'))).toBe(false);
+      expect(plain.files.filter((file) => /training|recipe/.test(file))).toEqual([]);
+      await writeFile(join(cwd, 'plain.hyb'), TINY.slice(0, TINY.indexOf('train Run')));
+      for (const [args, message] of [
+        [['build', 'model.hyb', '--recipe', 'Rum'], 'model.hyb has no recipe Rum.'],
+        [['build', 'plain.hyb', '--train'], 'plain.hyb declares no recipe.'],
+      ] as const) {
+        const { code, out, err } = await hyb(args, { cwd });
+        expect({ code, out }).toEqual({ code: 2, out: '' });
+        expect(err).toContain(message);
+      }
     }));
 
   test.each([

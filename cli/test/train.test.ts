@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib';
 import type { StepMetrics } from '@hyb/runtime';
 import { hyb, jsonOf, withFolder } from './support/hyb.js';
 import type { Result } from './support/hyb.js';
-import { TEXT, TINY, writeTraining } from './support/training.js';
+import { CHECKPOINT_FILES, TEXT, TINY, writeTraining } from './support/training.js';
 
 const IN_F64 = ['--device', 'reference'];
 
@@ -39,15 +39,7 @@ describe('hyb train', () => {
       expect(metrics[7]!.evaluation!.loss).toBeLessThan(metrics[3]!.evaluation!.loss);
       // The model's source is beside its weights, and the tokenizer as a file: `hyb` needs nothing else.
       const checkpoint = join(folder, 'runs/Run/checkpoints/step-000008');
-      expect((await readdir(checkpoint)).sort()).toEqual([
-        'config.json',
-        'model.safetensors',
-        'optimizer.safetensors',
-        'source',
-        'tokenizer.json',
-        'tokenizer_config.json',
-        'training.json',
-      ]);
+      expect((await readdir(checkpoint)).sort()).toEqual(CHECKPOINT_FILES);
       const report = await readFile(join(folder, 'runs/Run/report.html'), 'utf8');
       expect(report).toContain('<h2>What it writes</h2>');
       expect(report).not.toMatch(/<(script|link|img)[^>]*(src|href)=/);

@@ -27,7 +27,7 @@ export { readTensor } from './weights/read-tensor.js';
 export { urlSource } from './weights/sources/url.js';
 export { openFile } from './weights/sources/open.js';
 export { Tokenizer, type TokenizerFiles } from './text/tokenizer.js';
-export { loadTokenizer, type TokenizerSource } from './text/load.js';
+export { loadTokenizer, TOKENIZER_FILES, type TokenizerSource, type TokenizerTexts } from './text/load.js';
 export type {
   EngineTensor,
   ProbeValue,
@@ -45,11 +45,11 @@ export { evaluate, type EvaluateOptions } from './train/run/evaluate.js';
 export { metricsLine, type EvaluationMetrics, type FaultMetrics, type StepMetrics } from './train/run/metrics.js';
 export { prepareData, type DataInput, type TrainingData } from './train/data/prepare.js';
 export type { DataProgress } from './train/data/cache.js';
-export { dataFile, dataText, filesAt, type DataFile, type DataFiles } from './train/data/files.js';
-export type { DataTokenizer } from './train/data/tokenizer.js';
+export { dataFile, dataText, filesAt, type DataFile, type DataFiles, type DataSource } from './train/data/files.js';
+export { bytesAsTokens, dataTokenizer, loadDataTokenizer, type DataTokenizer } from './train/data/tokenizer.js';
 export { digest } from './train/data/digest.js';
 export type { CheckpointOptions } from './train/checkpoints/checkpoint.js';
-export { lastCheckpoint } from './train/checkpoints/checkpoint.js';
+export { lastCheckpoint, lastWeights } from './train/checkpoints/checkpoint.js';
 export type { Files, FileEntry, FileWriter } from './train/files/types.js';
 export { memoryFiles } from './train/files/memory.js';
 export { diskFiles } from './train/files/disk.js';
@@ -73,3 +73,4 @@ export {
   type OpenedTrainer,
   type TrainModelOptions,
 } from './train/start.js';
+export { trainPackage, type PackageTrainOptions, type RecipeChanges, type TrainingPackage } from './train/package.js';

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { evaluate, evaluationOf, prepareTokens, windowsOf } from '@hyb/runtime';
+import { bytesAsTokens, evaluate, evaluationOf, prepareTokens, windowsOf } from '@hyb/runtime';
 import { formatCount } from '@hyb/compiler/inspect/units';
 import { INTERRUPTED, onInterrupt } from '../generate/interrupt.js';
 import { checkSource, firstModel, mentionOthers, openSource } from '../project/source.js';
@@ -11,7 +11,7 @@ import type { EVALUATION_DEVICES } from '../train/devices.js';
 import { formatLoss } from '../train/numbers.js';
 import { heldOutFiles } from '../train/sources.js';
 import { tokenCache } from '../train/token-cache.js';
-import { bytesAsTokens, openTokenizer } from '../train/tokenizers.js';
+import { openTokenizer } from '../train/tokenizers.js';
 
 export interface EvalOptions {
   readonly data: readonly string[];

@@ -17,6 +17,8 @@ export function build({ io, run }: Context): Command {
     .option('-o, --output <folder>', 'folder to write', 'dist')
     .option('-m, --model <Name>', 'which model of the file (default: the first)')
     .option('--package <name>', "npm name of the package (default: made from the model's name)")
+    .option('-t, --train', 'a package that also trains, with its `train` as a recipe of the file says')
+    .option('-r, --recipe <Name>', 'which recipe (default: the first); implies --train')
     .addOption(new Option('-p, --print <stage>', 'print what a stage makes, and write nothing').choices(STAGES))
     .option('--no-fuse', 'one kernel for each op: what fusion is compared with')
     .option('-f, --force', 'write to a folder that holds something else')
@@ -30,6 +32,7 @@ export function build({ io, run }: Context): Command {
       'after',
       examples(
         ['hyb build model.hyb', 'the package, in dist/'],
+        ['hyb build model.hyb --train', 'one that trains too, in Node and in pages'],
         ['hyb build model.hyb --print graph', 'the ops of each kind of layer'],
         ['hyb build model.hyb --print wgsl | less', 'the kernels'],
       ),

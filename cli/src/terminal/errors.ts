@@ -26,3 +26,12 @@ export class Exit extends Error {
     super(`exit ${code}`);
   }
 }
+
+/** What cannot be computed is the user's to know, and no fault of the program. */
+export function attempt<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    throw new CliError(cause instanceof Error ? cause.message : String(cause), undefined, { cause });
+  }
+}

@@ -4,9 +4,10 @@ import type { TrainedParameter } from '@hyb/compiler';
 import { printWgsl } from '@hyb/compiler/wgsl/index';
 import { initialValues } from '@hyb/runtime';
 import type { RunLength, TrainingEngine } from '@hyb/runtime';
-import { CliError } from '../terminal/errors.js';
+import { attempt } from '../terminal/errors.js';
 import type { TrainingDevice } from './devices.js';
-import type { OpenedRun, TrainableRecipe } from './open-run.js';
+import type { TrainableRecipe } from './check-recipe.js';
+import type { OpenedRun } from './open-run.js';
 import { sampleInReference, TEMPERATURE } from './samples.js';
 
 export interface RunEngine {
@@ -80,13 +81,4 @@ async function onDevice({ checked, recipe }: OpenedRun): Promise<RunEngine> {
 function firstValues({ init, shape, path }: TrainedParameter, { seed }: TrainableRecipe): Float32Array {
   const count = shape.reduce((product, size) => product * size, 1);
   return initialValues(init, count, seed, path);
-}
-
-/** What cannot be computed is the user's to know, and no fault of the program. */
-function attempt<T>(work: () => T): T {
-  try {
-    return work();
-  } catch (cause) {
-    throw new CliError(cause instanceof Error ? cause.message : String(cause), undefined, { cause });
-  }
 }

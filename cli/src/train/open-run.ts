@@ -1,22 +1,21 @@
 /** From a file and options to everything that a run needs, but for the engine. */
 import { resolve } from 'node:path';
-import { checkModel, trainedParameters, trainingModel } from '@hyb/compiler';
+import { trainedParameters } from '@hyb/compiler';
 import type { CheckedModel, TrainedParameter, TrainRecipe } from '@hyb/compiler';
-import { runLength } from '@hyb/runtime';
-import type { DataFile, DataFiles, RunLength } from '@hyb/runtime';
+import { bytesAsTokens, runLength } from '@hyb/runtime';
+import type { DataFile, DataFiles, DataTokenizer, RunLength } from '@hyb/runtime';
 import { locate } from '../files/root.js';
-import { hasErrors } from '../report/diagnostics.js';
-import { checkSource, openFile, reportFindings } from '../project/source.js';
-import { CliError, EXIT, Exit } from '../terminal/errors.js';
+import { checkSource, openFile } from '../project/source.js';
 import type { Io } from '../terminal/io.js';
 import { applyChanges } from './change.js';
 import type { Change } from './change.js';
+import { checkRecipe } from './check-recipe.js';
+import type { TrainableRecipe } from './check-recipe.js';
 import { checkpointLayout } from './layout.js';
 import type { CheckpointLayout } from './layout.js';
 import { heldOutFiles, recipePath, trainingFiles } from './sources.js';
 import type { Place } from './sources.js';
-import { bytesAsTokens, openTokenizer } from './tokenizers.js';
-import type { RunTokenizer } from './tokenizers.js';
+import { openTokenizer } from './tokenizers.js';
 
 export interface RunOptions {
   readonly recipe?: string;
@@ -27,8 +26,6 @@ export interface RunOptions {
   readonly json?: boolean;
 }
 
-export type TrainableRecipe = TrainRecipe & Required<Pick<TrainRecipe, 'model'>>;
-
 export interface OpenedRun {
   /** As it is called in the file. */
   readonly name: string;
@@ -37,7 +34,7 @@ export interface OpenedRun {
   readonly parameters: readonly TrainedParameter[];
   readonly layout: CheckpointLayout;
   readonly length: RunLength;
-  readonly tokenizer: RunTokenizer;
+  readonly tokenizer: DataTokenizer;
   readonly data: readonly DataFile[] | DataFiles;
   readonly heldOut?: readonly DataFile[];
 }
@@ -52,17 +49,7 @@ export async function openRun(
   const original = openFile(io, file, options.root);
   const { opened, recipe: name } = applyChanges(original, options.recipe, changes);
   const all = await checkSource(io, opened, { json: options.json });
-  const found = all.trains.find((train) => train.name === name);
-  if (found?.model === undefined) {
-    throw new CliError(
-      `The recipe ${name} says of no model: it is there to be derived from.`,
-      'Write `train NAME of MODEL …`.',
-    );
-  }
-  const recipe: TrainableRecipe = { ...found, model: found.model };
-  const { checked, diagnostics } = checkModel(trainingModel(recipe));
-  reportFindings(io, diagnostics, opened.texts, options.json);
-  if (checked === undefined || hasErrors(diagnostics)) throw new Exit(EXIT.findings);
+  const { recipe, checked } = checkRecipe(io, opened, all, name, options.json);
   const { root, path } = locate(file, io.cwd, options.root);
   const place: Place = { cwd: io.cwd, root, folder: resolve(root, path, '..') };
   const heldOut = await heldOutFiles(place, options.heldOut ?? [], recipe.evaluation);
@@ -83,7 +70,7 @@ function baseName(original: Parameters<typeof applyChanges>[0], fallback: string
   return applyChanges(original, undefined, []).recipe || fallback;
 }
 
-function tokenizerOf(place: Place, asked: string | undefined, said: TrainRecipe['tokenizer']): Promise<RunTokenizer> {
+function tokenizerOf(place: Place, asked: string | undefined, said: TrainRecipe['tokenizer']): Promise<DataTokenizer> {
   if (asked === 'bytes' || (asked === undefined && typeof said !== 'string')) return Promise.resolve(bytesAsTokens());
   return asked === undefined
     ? openTokenizer(recipePath(place, said as string), said as string)

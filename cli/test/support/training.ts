@@ -33,6 +33,17 @@ train Small = Run with { batch = 1, steps = 4 }
 
 export const TEXT = 'It was the best of times, it was the worst of times. '.repeat(12);
 
+/** Of a run of a model that transformers does not know, with bytes as tokens. */
+export const CHECKPOINT_FILES = [
+  'config.json',
+  'model.safetensors',
+  'optimizer.safetensors',
+  'source',
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'training.json',
+];
+
 export async function writeTraining(folder: string, source = TINY): Promise<void> {
   await writeFile(join(folder, 'model.hyb'), source);
   await writeFile(join(folder, 'text.txt'), TEXT);

@@ -7,8 +7,12 @@ export interface Entry {
   readonly declaration: string;
 }
 
-/** Imports ts-morph and Prettier only when called: they are most of a compilation's time. */
-export async function emitEntry(program: Program): Promise<Entry> {
+/**
+ * Imports ts-morph and Prettier only when called: they are most of a compilation's time.
+ *
+ * @param trained whether there is a recipe, and so a `train`
+ */
+export async function emitEntry(program: Program, trained: boolean): Promise<Entry> {
   const [{ Project, ts, VariableDeclarationKind }, { format }] = await Promise.all([
     import('ts-morph'),
     loadFormatter(),
@@ -23,11 +27,23 @@ export async function emitEntry(program: Program): Promise<Entry> {
     ['context', String(model.context), 'Longest context the model was made for, in tokens.'],
     ['layers', JSON.stringify(layerNames), 'Name of each layer in the source, in order.'],
   ] as const;
+  const types = {
+    moduleSpecifier: '@hyb/runtime',
+    isTypeOnly: true,
+    namedImports: ['Device', 'LoadOptions', 'Model', ...(trained ? ['PackageTrainOptions', 'StepMetrics'] : [])],
+  };
   const imports = [
-    { moduleSpecifier: '@hyb/runtime', namedImports: ['createModel'] },
-    { moduleSpecifier: '@hyb/runtime', isTypeOnly: true, namedImports: ['Device', 'LoadOptions', 'Model'] },
+    { moduleSpecifier: '@hyb/runtime', namedImports: ['createModel', ...(trained ? ['trainPackage'] : [])] },
+    types,
     { moduleSpecifier: './kernels.js', namedImports: ['kernels'] },
     { moduleSpecifier: './program.js', namedImports: ['program'] },
+    ...(trained
+      ? [
+          { moduleSpecifier: './recipe.js', namedImports: ['checkpointFiles', 'recipe'] },
+          { moduleSpecifier: './training-kernels.js', namedImports: ['trainingKernels'] },
+          { moduleSpecifier: './training.js', namedImports: ['trainingProgram'] },
+        ]
+      : []),
   ];
   const device = { name: 'device', type: 'Device | GPUDevice | undefined' };
   const options = { name: 'options', type: 'LoadOptions' };
@@ -40,6 +56,19 @@ export async function emitEntry(program: Program): Promise<Entry> {
     },
   ];
 
+  const training = {
+    name: 'train',
+    isExported: true,
+    docs: [
+      {
+        description:
+          `Trains ${comment(model.name)} as its recipe says, on texts that are given, and yields the metrics of each step.\n` +
+          '@throws HybError when it cannot begin or go on; the message says why, and the last checkpoint stays.',
+      },
+    ],
+    parameters: [{ name: 'options', type: 'PackageTrainOptions' }],
+    returnType: 'AsyncGenerator<StepMetrics, void, undefined>',
+  };
   const deviceDocs = [{ description: 'The same on a device that is open already; `undefined` opens one.' }];
 
   const source = project.createSourceFile('index.ts', {
@@ -71,11 +100,19 @@ export async function emitEntry(program: Program): Promise<Entry> {
       'return createModel(program, kernels, { ...second, device: first as Device | GPUDevice | undefined });',
     ],
   });
-  source.addExportDeclaration({ namedExports: ['program', 'kernels'] });
+  if (trained) {
+    source.addFunction({
+      ...training,
+      statements: [
+        'return trainPackage({ program: trainingProgram, kernels: trainingKernels, recipe, files: checkpointFiles }, options);',
+      ],
+    });
+  }
+  source.addExportDeclaration({ namedExports: ['program', 'kernels', ...(trained ? ['recipe'] : [])] });
   source.insertText(0, `/**\n * ${docs[0]!.description.replace(/\n/g, '\n * ')}\n */\n`);
 
   const declaration = project.createSourceFile('index.d.ts');
-  declaration.addImportDeclarations([imports[1]!]);
+  declaration.addImportDeclarations([types]);
   declaration.addVariableStatements(
     facts.map(([name, value, description]) => ({
       declarationKind: VariableDeclarationKind.Const,
@@ -96,9 +133,11 @@ export async function emitEntry(program: Program): Promise<Entry> {
       returnType,
     },
   ]);
+  if (trained) declaration.addFunction({ ...training, hasDeclareKeyword: true });
   declaration.addExportDeclarations([
     { namedExports: ['program'], moduleSpecifier: './program.js' },
     { namedExports: ['kernels'], moduleSpecifier: './kernels.js' },
+    ...(trained ? [{ namedExports: ['recipe'], moduleSpecifier: './recipe.js' }] : []),
   ]);
 
   const text = source.getFullText();

@@ -13,7 +13,14 @@ export function packageJson(name: string, options: EmitOptions): string {
       './package.json': './package.json',
     },
     types: './index.d.ts',
-    files: ['index.*', 'program.*', 'kernels.*', 'kernels', 'source'],
+    files: [
+      'index.*',
+      'program.*',
+      'kernels.*',
+      ...(options.training === undefined ? [] : ['recipe.*', 'training.*', 'training-kernels.*']),
+      'kernels',
+      'source',
+    ],
     dependencies: { '@hyb/runtime': options.runtimeVersion },
   };
   return `${JSON.stringify(json, null, 2)}\n`;

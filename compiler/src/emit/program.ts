@@ -1,5 +1,6 @@
 /** `program.js`: the plan as data, one line an entry of each list so that it can be read and compared. */
 import type { Program } from '@hyb/runtime';
+import type { TrainingOptions } from './emit.js';
 
 export function programModule(program: Program): string {
   const fields = Object.entries(program).map(([key, value]) => `  ${key}: ${literal(value, 2)},\n`);
@@ -8,6 +9,38 @@ export function programModule(program: Program): string {
 
 export function programDeclaration(): string {
   return "import type { Program } from '@hyb/runtime';\n\nexport declare const program: Program;\n";
+}
+
+/** @param kernels those that `program.js` does not have */
+export function trainingModule(program: Program, kernels: Program['kernels']): string {
+  return (
+    "import { program } from './program.js';\n\n" +
+    '// What trains the model, beside what program.js runs; see TrainingProgram in @hyb/runtime.\n' +
+    `const training = ${literal(program.training, 0)};\n\n` +
+    `const kernels = ${literal(kernels, 0)};\n\n` +
+    'export const trainingProgram = { ...program, kernels: { ...program.kernels, ...kernels }, training };\n'
+  );
+}
+
+export function trainingDeclaration(): string {
+  return "import type { Program } from '@hyb/runtime';\n\nexport declare const trainingProgram: Program;\n";
+}
+
+export function recipeModule({ recipe, files }: TrainingOptions): string {
+  return (
+    '// How the model is trained; see CompiledRecipe in @hyb/runtime.\n' +
+    `export const recipe = ${literal(recipe, 0)};\n\n` +
+    '// What makes a checkpoint a model folder, beside its tensors.\n' +
+    `export const checkpointFiles = ${literal(files, 0)};\n`
+  );
+}
+
+export function recipeDeclaration(): string {
+  return (
+    "import type { CompiledRecipe } from '@hyb/runtime';\n\n" +
+    'export declare const recipe: CompiledRecipe;\n' +
+    'export declare const checkpointFiles: Readonly<Record<string, string>>;\n'
+  );
 }
 
 const LINE = 160;

@@ -1,4 +1,4 @@
-import { TextError, HybError } from '../errors.js';
+import { HybError, TextError } from '../errors.js';
 import { messageOf } from '../messages.js';
 import { openFile } from '../weights/sources/open.js';
 import type { FileSource } from '../weights/types.js';
@@ -15,6 +15,15 @@ export type TokenizerSource =
       readonly template?: FileSource;
     };
 
+/** Texts of a tokenizer's files by name: all but the first may be missing. */
+export const TOKENIZER_FILES = [
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'generation_config.json',
+  'chat_template.jinja',
+] as const;
+export type TokenizerTexts = Readonly<Partial<Record<(typeof TOKENIZER_FILES)[number], string>>>;
+
 const MOST_BYTES = 256 * 1024 * 1024;
 
 /**
@@ -23,47 +32,50 @@ const MOST_BYTES = 256 * 1024 * 1024;
  * @throws TextError `bad-tokenizer`, `bad-template`; WeightsError `source-failed`
  */
 export async function loadTokenizer(source: TokenizerSource, signal?: AbortSignal): Promise<Tokenizer> {
+  return parseTokenizer(await readTokenizer(source, signal));
+}
+
+/** @throws TextError `bad-tokenizer`, `bad-template` */
+export function parseTokenizer(texts: TokenizerTexts): Tokenizer {
+  const [main, config, generation, template] = TOKENIZER_FILES;
+  return new Tokenizer({
+    tokenizer: parseJson(texts[main] ?? '', main),
+    ...(texts[config] === undefined ? {} : { config: parseJson(texts[config], config) }),
+    ...(texts[generation] === undefined ? {} : { generation: parseJson(texts[generation], generation) }),
+    ...(texts[template] === undefined ? {} : { template: texts[template] }),
+  });
+}
+
+/**
+ * The files of a tokenizer as they are.
+ *
+ * @throws TextError `bad-tokenizer` if one is no text; WeightsError `source-failed`
+ */
+export async function readTokenizer(source: TokenizerSource, signal?: AbortSignal): Promise<TokenizerTexts> {
   const folder = typeof source === 'string' || source instanceof URL ? source : undefined;
   const files = folder === undefined ? (source as Exclude<TokenizerSource, string | URL>) : filesIn(folder);
-  const optional = folder !== undefined;
-  const tokenizer = await readJson(files.tokenizer, 'tokenizer.json', signal);
-  const config = await maybe(optional, files.config, (file) => readJson(file, 'tokenizer_config.json', signal));
-  const generation = await maybe(optional, files.generation, (file) =>
-    readJson(file, 'generation_config.json', signal),
-  );
-  const template = await maybe(optional, files.template, (file) => readText(file, 'chat_template.jinja', signal));
-  return new Tokenizer({
-    tokenizer,
-    ...(config === undefined ? {} : { config }),
-    ...(generation === undefined ? {} : { generation }),
-    ...(template === undefined ? {} : { template }),
-  });
+  const given = [files.tokenizer, files.config, files.generation, files.template];
+  const texts: Partial<Record<keyof TokenizerTexts, string>> = {};
+  for (const [i, name] of TOKENIZER_FILES.entries()) {
+    const file = given[i];
+    if (file === undefined) continue;
+    // A folder may lack all but the first.
+    const text = await readText(file, name, signal).catch((error: unknown) => {
+      if (folder !== undefined && i > 0 && error instanceof HybError && error.code === 'source-failed')
+        return undefined;
+      throw error;
+    });
+    if (text !== undefined) texts[name] = text;
+  }
+  return texts;
 }
 
 function filesIn(folder: string | URL): Record<'tokenizer' | 'config' | 'generation' | 'template', string | URL> {
   const base = String(folder).replace(/[/\\]?$/, '/');
-  const file = (name: string): string | URL => (folder instanceof URL ? new URL(name, base) : base + name);
-  return {
-    tokenizer: file('tokenizer.json'),
-    config: file('tokenizer_config.json'),
-    generation: file('generation_config.json'),
-    template: file('chat_template.jinja'),
-  };
-}
-
-/** A file that a folder may lack. */
-async function maybe<T>(
-  optional: boolean,
-  file: FileSource | undefined,
-  read: (file: FileSource) => Promise<T>,
-): Promise<T | undefined> {
-  if (file === undefined) return undefined;
-  try {
-    return await read(file);
-  } catch (error) {
-    if (optional && error instanceof HybError && error.code === 'source-failed') return undefined;
-    throw error;
-  }
+  const [tokenizer, config, generation, template] = TOKENIZER_FILES.map((name) =>
+    folder instanceof URL ? new URL(name, base) : base + name,
+  ) as [string | URL, string | URL, string | URL, string | URL];
+  return { tokenizer, config, generation, template };
 }
 
 async function readText(file: FileSource, name: string, signal: AbortSignal | undefined): Promise<string> {
@@ -80,8 +92,7 @@ async function readText(file: FileSource, name: string, signal: AbortSignal | un
   }
 }
 
-async function readJson(file: FileSource, name: string, signal: AbortSignal | undefined): Promise<unknown> {
-  const text = await readText(file, name, signal);
+function parseJson(text: string, name: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch (cause) {

@@ -50,8 +50,11 @@ export type FaultPolicy = 'stop' | 'skip' | 'back';
 
 export interface TrainingRecipe {
   readonly name?: string;
+  readonly doc?: string;
   readonly data?: readonly string[] | Readonly<Record<string, readonly string[]>>;
   readonly mix?: Mix;
+  /** A path, or bytes; default: bytes. */
+  readonly tokenizer?: string | Named<'bytes'>;
   readonly sequence?: Quantity<'tokens'>;
   readonly batch: Quantity<'sequences' | 'tokens'>;
   readonly accumulation?: number;

@@ -1,17 +1,20 @@
-/** Training as a package offers it: a compiled program, a compiled recipe, texts. */
+/** Training from a compiled program, a compiled recipe and texts. */
 import { Device, openDevice } from '../device/device.js';
 import { formatBytes, TrainingError } from '../errors.js';
 import type { Program, WgslSources } from '../program/program.js';
-import { byteTokenizer } from '../text/byte-tokenizer.js';
+import type { WeightSource } from '../weights/types.js';
 import { prepareData } from './data/prepare.js';
-import type { DataFile, DataFiles } from './data/files.js';
+import { dataOf } from './data/files.js';
+import type { DataFile, DataFiles, DataSource } from './data/files.js';
 import type { DataProgress } from './data/cache.js';
+import { bytesAsTokens } from './data/tokenizer.js';
 import type { DataTokenizer } from './data/tokenizer.js';
 import { folderIn } from './files/folder.js';
 import { memoryFiles } from './files/memory.js';
 import type { Files } from './files/types.js';
 import { initialValues } from './initial.js';
 import type { Distribution } from './initial.js';
+import { loadParameters } from './load.js';
 import { planMemory, planParts } from './memory-plan.js';
 import type { MemoryPlan } from './memory-plan.js';
 import type { TrainingRecipe } from './recipe.js';
@@ -181,12 +184,14 @@ function largestPart(
 }
 
 export interface TrainModelOptions extends Pick<TrainOptions, 'resume' | 'signal' | 'checkpoint'> {
-  /** What to train on: files, or files by the name of their source. */
-  readonly data: readonly DataFile[] | DataFiles;
+  /** What to train on: texts, or texts by the name of their source. */
+  readonly data: readonly DataSource[] | Readonly<Record<string, readonly DataSource[]>>;
   /** Text to evaluate on; by default the end of the data, if the recipe evaluates. */
-  readonly heldOut?: readonly DataFile[];
-  /** Default: bytes. */
+  readonly heldOut?: readonly DataSource[];
+  /** Of `loadDataTokenizer`. Default: bytes, unless the recipe names a file. */
   readonly tokenizer?: DataTokenizer;
+  /** A checkpoint to begin with. Default: values that are drawn as the recipe says. A run that is resumed has its own. */
+  readonly weights?: WeightSource;
   /** The run's folder, for checkpoints, metrics and tokens; without it nothing outlives the run. */
   readonly files?: Files;
   /** Default: one is opened. */
@@ -198,10 +203,10 @@ export interface TrainModelOptions extends Pick<TrainOptions, 'resume' | 'signal
 }
 
 /**
- * Trains a compiled model, and yields the metrics of each step. Packages that were built with a recipe call this; their
- * `train` is the same with program and recipe filled in.
+ * Trains a compiled model, and yields the metrics of each step.
  *
- * @throws as `train`, `prepareData` and `openTrainer`
+ * @throws as `train`, `prepareData` and `openTrainer`; TrainingError `bad-recipe` if the recipe's tokenizer is a file that was
+ *   not given
  */
 export async function* trainModel(
   program: Program,
@@ -209,14 +214,17 @@ export async function* trainModel(
   recipe: CompiledRecipe,
   options: TrainModelOptions,
 ): AsyncGenerator<StepMetrics, void, undefined> {
-  const { data, heldOut, files, device, signal, onData, onStart, resume, checkpoint } = options;
+  const { heldOut, files, device, signal, onData, onStart, resume, checkpoint } = options;
+  const data = dataFiles(options.data);
+  const tokenizer = tokenizerOf(recipe, options.tokenizer);
   const opened = await openTrainer(program, sources, recipe, device);
   try {
+    if (options.weights !== undefined) await loadParameters(opened.engine, program, options.weights, signal);
     onStart?.(opened);
     const prepared = await prepareData(recipe, {
       data,
-      evaluation: heldOut,
-      tokenizer: options.tokenizer ?? { codec: byteTokenizer, key: 'bytes' },
+      evaluation: heldOut?.map(dataOf),
+      tokenizer,
       cache: files === undefined ? memoryFiles() : folderIn(files, 'tokens'),
       vocab: program.model.vocab,
       sequence: opened.length.sequence,
@@ -224,14 +232,18 @@ export async function* trainModel(
       onProgress: onData,
     });
     try {
-      const map = program.checkpoint;
+      const own = program.parameters.map(({ path, shape }) => ({ name: path, shape, parts: [path] }));
       yield* train({
         engine: opened.engine,
         recipe,
         length: opened.length,
         data: prepared,
         files,
-        checkpoint: { ...(map === undefined ? {} : { map }), ...checkpoint },
+        checkpoint: {
+          map: program.checkpoint ?? own,
+          ...checkpoint,
+          extra: { ...tokenizer.files, ...checkpoint?.extra },
+        },
         resume,
         signal,
       });
@@ -241,4 +253,22 @@ export async function* trainModel(
   } finally {
     opened.dispose();
   }
+}
+
+function dataFiles(data: TrainModelOptions['data']): readonly DataFile[] | DataFiles {
+  if (isList(data)) return data.map(dataOf);
+  return Object.fromEntries(Object.entries(data).map(([name, sources]) => [name, sources.map(dataOf)]));
+}
+
+function isList(data: TrainModelOptions['data']): data is readonly DataSource[] {
+  return Array.isArray(data);
+}
+
+function tokenizerOf({ tokenizer }: CompiledRecipe, given: DataTokenizer | undefined): DataTokenizer {
+  if (given !== undefined) return given;
+  if (typeof tokenizer !== 'string') return bytesAsTokens();
+  throw new TrainingError(
+    'bad-recipe',
+    `The recipe's tokenizer is the file ${tokenizer}: give it as \`tokenizer\`, made by \`loadDataTokenizer\`.`,
+  );
 }

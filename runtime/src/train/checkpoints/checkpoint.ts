@@ -9,8 +9,10 @@ import { TrainingError } from '../../errors.js';
 import { readSafetensors } from '../../weights/safetensors.js';
 import { readTensor } from '../../weights/read-tensor.js';
 import type { CheckpointTensor } from '../../program/program.js';
+import type { ByteSource } from '../../weights/types.js';
 import type { DataPosition } from '../data/stream.js';
 import type { EngineTensor, TrainingEngine } from '../engine.js';
+import { folderIn } from '../files/folder.js';
 import { readJson, writeText } from '../files/text.js';
 import type { Files } from '../files/types.js';
 import type { ControlState } from '../run/control.js';
@@ -38,6 +40,8 @@ export interface CheckpointOptions {
   readonly extra?: Readonly<Record<string, string>> | undefined;
 }
 
+/** Where a run keeps them, unless its recipe says otherwise. */
+export const CHECKPOINTS = 'checkpoints';
 const FORMAT = 1;
 const MODEL = 'model.safetensors';
 const OPTIMIZER = 'optimizer.safetensors';
@@ -127,6 +131,19 @@ export async function lastCheckpoint(files: Files): Promise<FoundCheckpoint | un
     if (state !== undefined) return { name, state };
   }
   return undefined;
+}
+
+/**
+ * The weights of a run's newest whole checkpoint, for `load`.
+ *
+ * @param files the run's folder
+ * @throws TrainingError `bad-run` if there is none
+ */
+export async function lastWeights(files: Files, folder = CHECKPOINTS): Promise<ByteSource> {
+  const checkpoints = folderIn(files, folder);
+  const found = await lastCheckpoint(checkpoints);
+  if (found === undefined) throw new TrainingError('bad-run', `${checkpoints.name} holds no whole checkpoint.`);
+  return checkpoints.open(`${found.name}/${MODEL}`);
 }
 
 /** Removes all but the last ones, and what unfinished writing has left. */

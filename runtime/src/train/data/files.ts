@@ -14,6 +14,13 @@ export interface DataFile {
 /** Texts by the name of their source, such as `{ web: [...], code: [...] }`. */
 export type DataFiles = Readonly<Record<string, readonly DataFile[]>>;
 
+/** A text: a `DataFile`, or a File or Blob as pages have them. A Blob without a name is plain text. */
+export type DataSource = DataFile | Blob;
+
+export function dataOf(source: DataSource): DataFile {
+  return source instanceof Blob ? dataFile((source as { name?: string }).name ?? 'text.txt', source) : source;
+}
+
 /** A file from a URL, a Blob, bytes or, where there are files, a path. */
 export function dataFile(name: string, source: FileSource): DataFile {
   return { name, open: () => openFile(source, undefined) };

@@ -1,6 +1,7 @@
 /** The training loop: everything about a run that knows no device. */
 import { TrainingError } from '../../errors.js';
 import {
+  CHECKPOINTS,
   checkpointName,
   lastCheckpoint,
   readCheckpoint,
@@ -35,7 +36,7 @@ export interface TrainOptions {
   readonly length: RunLength;
   /** Of `prepareData`. */
   readonly data: TrainingData;
-  /** The run's folder: `metrics.jsonl`, and `checkpoints` unless these have a place of their own. Default: nothing is kept. */
+  /** The run's folder: `metrics.jsonl`, and the recipe's folder of checkpoints unless these have a place of their own. Default: nothing is kept. */
   readonly files?: Files | undefined;
   readonly checkpoints?: Files | undefined;
   readonly checkpoint?: CheckpointOptions | undefined;
@@ -105,7 +106,7 @@ class Run {
     this.#options = options;
     const { recipe, data, length, files, checkpoints } = options;
     this.#stream = dataStream(data.sources, recipe.seed);
-    this.#checkpoints = checkpoints ?? (files && folderIn(files, 'checkpoints'));
+    this.#checkpoints = checkpoints ?? (files && folderIn(files, recipe.checkpoints.folder ?? CHECKPOINTS));
     const now = (): number => performance.now();
     this.#evaluations = clock(data.evaluation && recipe.evaluation?.every, length, now);
     this.#saves = clock(this.#checkpoints && recipe.checkpoints.every, length, now);
