@@ -74,3 +74,11 @@ export function locateDiagnostic(anchored: AnchoredDiagnostic, files: Files): Di
   }
   return { ...diagnostic, span, related, fixes };
 }
+
+/** Whether all that a finding speaks of stands within a place. */
+export function isWithin({ span, related, fixes }: Diagnostic, { file, start, end }: Span): boolean {
+  const places = [span, ...related, ...fixes.flatMap(({ edits }) => edits)].map((each) =>
+    'span' in each ? each.span : each,
+  );
+  return places.every((place) => place.file === file && start <= place.start && place.end <= end);
+}

@@ -4,7 +4,9 @@
  * traces of layers by their content.
  */
 import type { Declaration, Diagnostic, ModelDeclaration, ParseResult } from '@hyb/grammar';
-import { parse } from '@hyb/grammar';
+import { originOf } from '@hyb/grammar/ast/moved';
+import { reparse } from '@hyb/grammar/parser/reparse';
+import type { ParsedText } from '@hyb/grammar/parser/reparse';
 import { checkModel, unique } from '../compile.js';
 import type { CheckedModel } from '../compile.js';
 import { Diagnostics } from '../diagnostics/collector.js';
@@ -21,7 +23,7 @@ import type { LayerTraces } from '../trace/trace.js';
 import type { Traced } from '../trace/template.js';
 import { resolveTrain } from '../train/resolve-train.js';
 import { weightTemplates } from '../weights/declaration.js';
-import { anchorDiagnostic, locateDiagnostic } from './anchors.js';
+import { anchorDiagnostic, isWithin, locateDiagnostic } from './anchors.js';
 import type { AnchoredDiagnostic } from './anchors.js';
 import { declarationText } from './declaration-text.js';
 
@@ -49,6 +51,12 @@ interface Finding {
   readonly uses?: ReadonlySet<string>;
 }
 
+interface Identity {
+  readonly name: string;
+  /** When it was last asked for. */
+  used: number;
+}
+
 interface Kept<T> {
   readonly value: T;
   readonly diagnostics: readonly AnchoredDiagnostic[];
@@ -58,18 +66,24 @@ interface Kept<T> {
   used: number;
 }
 
-/** Checks after which what nobody asked for is forgotten. */
-const FORGOTTEN_AFTER = 256;
+/** Checks after which is forgotten what no file needs that was checked: edits are taken back, but not for ever. */
+const FORGOTTEN_AFTER = 32;
 
 export class CheckSession {
   readonly #host: SourceHost;
-  readonly #parsed = new Map<string, { readonly text: string; readonly result: ParseResult }>();
+  readonly #parsed = new Map<string, ParsedText>();
   readonly #findings = new Map<string, Kept<Finding>>();
   readonly #traces = new Map<string, Kept<Traced>>();
+  /** Names of contents; one that is forgotten and comes again gets another. */
+  readonly #contents = new Map<string, Identity>();
+  readonly #identities = new WeakMap<Declaration, Identity>();
+  #named = 0;
   #project: Project | undefined;
   /** Lookups in the current project, by key: many declarations ask the same. */
   #answers = new Map<LookupKey, string>();
   #time = 0;
+  /** When each file was checked last. */
+  readonly #checked = new Map<string, number>();
 
   constructor(host: SourceHost) {
     this.#host = host;
@@ -83,6 +97,7 @@ export class CheckSession {
   /** What `check(host, entry)` finds. */
   check(entry: string): SessionCheck {
     this.#time++;
+    this.#checked.set(entry, this.#time);
     const project = this.load(entry);
     this.#project = project;
     this.#answers = new Map();
@@ -114,16 +129,19 @@ export class CheckSession {
     return { project, models, diagnostics: unique(diagnostics) };
   }
 
+  /** Nobody looks at a file any longer. */
+  forget(entry: string): void {
+    this.#checked.delete(entry);
+  }
+
   /** Forgets the trees of files that are gone. */
   keepFiles(isThere: (path: string) => boolean): void {
     for (const path of this.#parsed.keys()) if (!isThere(path)) this.#parsed.delete(path);
   }
 
   #parse(text: string, path: string): ParseResult {
-    const known = this.#parsed.get(path);
-    if (known?.text === text) return known.result;
-    const result = parse(text, path);
-    this.#parsed.set(path, { text, result });
+    const result = reparse(text, path, this.#parsed.get(path));
+    this.#parsed.set(path, result);
     return result;
   }
 
@@ -166,14 +184,20 @@ export class CheckSession {
 
   readonly #layers: LayerTraces = {
     identify: (declaration, scope) => this.#identifyScoped(declaration, scope),
-    layer: (key, diagnostics, make) => {
+    layer: (key, diagnostics, make, traced) => {
       const current = this.#current(this.#traces.get(key));
-      if (current !== undefined) return current.value;
+      if (current !== undefined) {
+        diagnostics.addAll(current.diagnostics);
+        return current.value;
+      }
       const own = new Diagnostics();
       const { result, lookups } = recordLookups(() => make(own));
-      diagnostics.addAll(own.list());
-      // Findings speak of the place where the layer got its arguments, which is another one each time.
-      if (own.list().length === 0) this.#traces.set(key, this.#keep(result, [], lookups));
+      const found = own.list();
+      diagnostics.addAll(found);
+      // Findings may speak of the place where the layer got its arguments, which is another one each time.
+      if (found.every((each) => traced !== undefined && isWithin(each, traced.span))) {
+        this.#traces.set(key, this.#keep(result, found, lookups));
+      }
       return result;
     },
   };
@@ -231,8 +255,21 @@ export class CheckSession {
     return this.#identifyScoped(found.declaration, found.scope);
   }
 
+  /** A short name for what a declaration says in its file: the same text has the same one. */
   #identify(declaration: Declaration, file: Pick<ProjectFile, 'path' | 'text'>): string {
-    return `${file.path}\n${declarationText(declaration, file)}`;
+    const origin = originOf(declaration);
+    let identity = this.#identities.get(origin);
+    if (identity === undefined) {
+      const content = `${file.path}\n${declarationText(declaration, file)}`;
+      identity = this.#contents.get(content);
+      if (identity === undefined) {
+        identity = { name: `${this.#named++}`, used: this.#time };
+        this.#contents.set(content, identity);
+      }
+      this.#identities.set(origin, identity);
+    }
+    identity.used = this.#time;
+    return identity.name;
   }
 
   #identifyScoped(declaration: Declaration, { file }: Scope): string {
@@ -240,8 +277,11 @@ export class CheckSession {
   }
 
   #forget(): void {
-    for (const kept of [this.#findings, this.#traces] as readonly Map<string, Kept<unknown>>[]) {
-      for (const [key, { used }] of kept) if (this.#time - used > FORGOTTEN_AFTER) kept.delete(key);
+    const needed = new Set(this.#checked.values());
+    for (const kept of [this.#findings, this.#traces, this.#contents] as readonly Map<string, { used: number }>[]) {
+      for (const [key, { used }] of kept) {
+        if (this.#time - used > FORGOTTEN_AFTER && !needed.has(used)) kept.delete(key);
+      }
     }
   }
 }

@@ -34,8 +34,12 @@ export interface TracedInstance {
 export interface LayerTraces {
   /** Stands for a declaration: the same for two that say the same in the same place. */
   identify(declaration: BlockDeclaration | FunctionDeclaration, scope: Scope): string;
-  /** The trace of this key, made anew where none is known. Keys begin with the layer's name in the model. */
-  layer(key: string, diagnostics: Diagnostics, make: MakeTrace): Traced;
+  /**
+   * The trace of this key, made anew where none is known. Keys begin with the layer's name in the model.
+   *
+   * @param traced the declaration of a layer's block
+   */
+  layer(key: string, diagnostics: Diagnostics, make: MakeTrace, traced?: BlockDeclaration): Traced;
 }
 
 export type MakeTrace = (diagnostics: Diagnostics, observer?: Observer) => Traced;
@@ -72,6 +76,8 @@ class ModelTracer {
   /** Indices of graphs, by the block's content and the formats at its places. */
   readonly #known = new Map<string, number>();
   readonly #keys = new Map<BlockInstance, string>();
+  /** Formats at the places of a first trace. */
+  readonly #decided = new Map<Traced, readonly Dtype[]>();
   /** How many graphs each name has. */
   readonly #variants = new Map<string, number>();
 
@@ -124,9 +130,9 @@ class ModelTracer {
 
   #traceLayer(block: BlockInstance, key: string, options: TraceOptions): Traced {
     const full = `${key} ${options.width}`;
-    return this.#layers.layer(full, options.diagnostics, (diagnostics, observer) =>
-      traceLayer(block, { ...options, diagnostics, ...(observer !== undefined && { observer }) }),
-    );
+    const make: MakeTrace = (diagnostics, observer) =>
+      traceLayer(block, { ...options, diagnostics, ...(observer !== undefined && { observer }) });
+    return this.#layers.layer(full, options.diagnostics, make, block.declaration);
   }
 
   /** Layers that share weights may differ in arguments, but not in the parameters that they have. */
@@ -154,7 +160,7 @@ class ModelTracer {
     const place: PrecisionPlace = { part: 'layer', layer: index, alias };
     this.#traced.set(path, { traced: plain, place, products });
     if (plain.graph === undefined) return;
-    const decisions = decide(this.#model, plain.places, place, products);
+    const decisions = this.#decide(plain, place, products);
     const key = `${alias} ${this.#keyOf(block)} ${decisions.join(' ')}`;
     const graph = this.#add(alias, key, plain, decisions, (options) => this.#traceLayer(block, key, options));
     if (graph === undefined) return;
@@ -167,6 +173,17 @@ class ModelTracer {
       layer: index,
       aliases: Object.fromEntries(shared) as Record<string, string>,
     });
+  }
+
+  /** Layers of one name and content are rounded alike, unless rules speak of single ones. */
+  #decide(plain: Traced, place: PrecisionPlace, products: TracedInstance['products']): readonly Dtype[] {
+    const { precision } = this.#model;
+    const single = precision.some(({ selector }) => selector?.kind === 'layer' || selector?.kind === 'linear_range');
+    const known = single ? undefined : this.#decided.get(plain);
+    if (known !== undefined) return known;
+    const decisions = decide(this.#model, plain.places, place, products);
+    this.#decided.set(plain, decisions);
+    return decisions;
   }
 
   #end(

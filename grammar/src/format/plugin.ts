@@ -23,7 +23,7 @@ function parseForPrettier(text: string, fileName: string): Parsed {
   const errors = diagnostics.filter(({ severity }) => severity === 'error');
   if (errors.length > 0) throw refusal(text, errors);
   const findings = new Findings();
-  return { file, tokens: pairBrackets(lex(text, fileName, findings).tokens, fileName, findings), text };
+  return { file, tokens: pairBrackets(lex(text, fileName, findings).tokens, fileName, findings).tokens, text };
 }
 
 /** Prettier shows the place of an error if it has one in this form: lines and columns from 1. */

@@ -30,22 +30,35 @@ function beginsDeclaration(each: Token, next: Token | undefined): boolean {
 }
 
 /**
+ * How the brackets paired up as they were: those of every declaration among themselves, only all of them together (where lines
+ * look like the beginning of a declaration inside of brackets), or not at all.
+ */
+export type Pairing = 'apart' | 'together' | 'missing';
+
+export interface PairedTokens {
+  readonly tokens: Token[];
+  readonly pairing: Pairing;
+}
+
+/**
  * Makes the brackets of a file pair up, so that the parser can rely on it: reports missing, superfluous and wrong
  * brackets, puts virtual ones in and takes others out, and cuts out what is nested too deeply. Where a bracket is missing,
  * the indentation of the following lines says where it was meant.
  */
-export function pairBrackets(tokens: readonly Token[], file: string, findings: Findings): Token[] {
+export function pairBrackets(tokens: readonly Token[], file: string, findings: Findings): PairedTokens {
   const flat = cutDeep(tokens, file, findings);
   const result: Token[] = [];
-  if (isPaired(flat)) result.push(...flat);
+  const paired = isPaired(flat);
+  const parts = declarationsOf(flat);
+  if (paired) result.push(...flat);
   else {
-    for (const part of declarationsOf(flat)) {
+    for (const part of parts) {
       if (isPaired(part)) result.push(...part);
       else result.push(...new Repair(file, findings).run(part));
     }
   }
   link(result);
-  return result;
+  return { tokens: result, pairing: !paired ? 'missing' : parts.every(isPaired) ? 'apart' : 'together' };
 }
 
 /** Replaces brackets below the deepest level by a hole. */

@@ -1,4 +1,4 @@
-import type { BlockDeclaration, Comment, SourceFile } from '../ast/ast.js';
+import type { BlockDeclaration, Comment, Declaration } from '../ast/ast.js';
 import type { Findings } from './findings.js';
 import { replacing } from './findings.js';
 import { report } from './messages.js';
@@ -26,9 +26,14 @@ function isAfterCode(text: string, offset: number): boolean {
 }
 
 /** `dim size = width // heads` is a comment where other languages divide. */
-export function reportSlashes(file: SourceFile, text: string, findings: Findings): void {
-  for (const declaration of file.declarations) {
-    if (declaration.kind === 'BlockDeclaration') reportSlashesOf(declaration, file.comments, text, findings);
+export function reportSlashes(
+  declarations: readonly Declaration[],
+  comments: readonly Comment[],
+  text: string,
+  findings: Findings,
+): void {
+  for (const declaration of declarations) {
+    if (declaration.kind === 'BlockDeclaration') reportSlashesOf(declaration, comments, text, findings);
   }
 }
 

@@ -1,6 +1,6 @@
 import { createToken, Lexer, type IToken, type TokenType } from 'chevrotain';
 import type { Comment } from '../ast/ast.js';
-import type { Span } from '../diagnostics/diagnostic.js';
+import type { Diagnostic, Span } from '../diagnostics/diagnostic.js';
 import {
   BlockComment,
   Foreign,
@@ -47,28 +47,43 @@ function lexer(): Lexer {
   return built;
 }
 
+/** A part of a text. */
+export type Range = Pick<Span, 'start' | 'end'>;
+
 export interface LexedFile {
   readonly tokens: Token[];
   readonly comments: readonly Comment[];
 }
 
-/** Cuts a text into tokens and comments. Whatever is not a token of Hyb is reported and replaced by what was meant. */
-export function lex(text: string, file: string, findings: Findings): LexedFile {
-  const span = (start: number, end: number): Span => ({ file, start, end });
-  if (text.length > LARGEST_FILE) {
-    findings.add(report('HYB0009', span(0, 0), { size: text.length, limit: LARGEST_FILE }));
+/**
+ * Cuts a text into tokens and comments. Whatever is not a token of Hyb is reported and replaced by what was meant.
+ *
+ * @param part offsets between which it is cut, each at the beginning of a line outside of comments; default: all of it
+ */
+export function lex(text: string, file: string, findings: Findings, part?: Range): LexedFile {
+  const unreadable = refuse(text, file);
+  if (unreadable !== undefined) {
+    findings.add(unreadable);
     return { tokens: [], comments: [] };
+  }
+  const from = part?.start ?? 0;
+  const result = lexer().tokenize(part === undefined ? text : text.slice(part.start, part.end));
+  const found = result.groups['comments'] ?? [];
+  if (from > 0) for (const each of [...result.tokens, ...found]) each.startOffset += from;
+  const comments = found.map((each) => commentOf(each, file));
+  const cleaned = clean(result.tokens, text, file, findings);
+  return { tokens: annotate(cleaned, text, from), comments };
+}
+
+/** What is no text of Hyb at all: too long, or with characters that no text has. */
+export function refuse(text: string, file: string): Diagnostic | undefined {
+  if (text.length > LARGEST_FILE) {
+    return report('HYB0009', { file, start: 0, end: 0 }, { size: text.length, limit: LARGEST_FILE });
   }
   const control = /[\0-\x08\x0E-\x1F\x7F]/.exec(text);
-  if (control !== null) {
-    const code = control[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, '0');
-    findings.add(report('HYB0013', span(control.index, control.index + 1), { code }));
-    return { tokens: [], comments: [] };
-  }
-  const result = lexer().tokenize(text);
-  const comments = (result.groups['comments'] ?? []).map((each) => commentOf(each, file));
-  const cleaned = clean(result.tokens, text, file, findings);
-  return { tokens: annotate(cleaned, text), comments };
+  if (control === null) return undefined;
+  const code = control[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, '0');
+  return report('HYB0013', { file, start: control.index, end: control.index + 1 }, { code });
 }
 
 function commentOf(comment: IToken, file: string): Comment {
@@ -226,14 +241,14 @@ function isWord(each: IToken): boolean {
   return each.tokenType === Identifier || each.tokenType.CATEGORIES?.includes(Name) === true;
 }
 
-function annotate(tokens: readonly IToken[], text: string): Token[] {
+function annotate(tokens: readonly IToken[], text: string, from: number): Token[] {
   let indent = 0;
-  let end = 0;
+  let end = from;
   return tokens.map((each, index) => {
     const between = text.slice(end, each.startOffset);
     const broken = Math.max(between.lastIndexOf('\n'), between.lastIndexOf('\r'));
     const firstOnLine = index === 0 || broken >= 0;
-    if (firstOnLine) indent = each.startOffset - (broken >= 0 ? end + broken + 1 : 0);
+    if (firstOnLine) indent = each.startOffset - (broken >= 0 ? end + broken + 1 : from);
     end = endOf(each);
     return Object.assign(each, { firstOnLine, indent, depth: 0, previousEnd: 0 });
   });

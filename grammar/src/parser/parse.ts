@@ -1,11 +1,13 @@
 import { createTokenInstance, EOF } from 'chevrotain';
-import type { SourceFile } from '../ast/ast.js';
+import type { Comment, Declaration, SourceFile, Use } from '../ast/ast.js';
 import type { Diagnostic } from '../diagnostics/diagnostic.js';
 import { pairBrackets } from './brackets.js';
+import type { Pairing } from './brackets.js';
 import { reportDocs, reportSlashes } from './comments.js';
 import { FileParser } from './file-parser.js';
 import { Findings, GiveUp } from './findings.js';
 import { lex } from './lex.js';
+import type { Range } from './lex.js';
 import { DEEPEST } from './limits.js';
 import { report } from './messages.js';
 import type { Token } from './token.js';
@@ -24,22 +26,51 @@ let parser: FileParser | undefined;
  * @param file name of the file in spans
  */
 export function parse(text: string, file: string): ParseResult {
+  const { file: tree, diagnostics } = parseWhole(text, file);
+  return { file: tree, diagnostics };
+}
+
+/** As `parse`, with what those need who read the text again after edits. */
+export function parseWhole(text: string, file: string): ParseResult & { readonly part?: ParsedPart } {
   const findings = new Findings();
+  let part: ParsedPart | undefined;
   // The parser is made on first use: making it takes longer than most files.
   parser ??= new FileParser();
   parser.begin([], [], { file, text, findings });
   try {
-    const { tokens, comments } = lex(text, file, findings);
-    const paired = pairBrackets(tokens, file, findings);
-    parser.begin([...paired, endOfFile(text.length, paired.at(-1))], comments, { file, text, findings });
-    parser.sourceFile();
-    if (!findings.hasErrors) reportDocs(comments, parser.strayDocs(), text, findings);
-    reportSlashes(parser.result(), text, findings);
+    part = parsePart(text, file, findings);
+    if (!findings.hasErrors) reportDocs(part.comments, part.strayDocs, text, findings);
+    reportSlashes(part.declarations, part.comments, text, findings);
   } catch (error) {
     if (error instanceof RangeError) reportStack(text, file, findings);
     else if (!(error instanceof GiveUp)) throw error;
   }
-  return { file: parser.result(), diagnostics: findings.sorted() };
+  return { file: parser.result(), diagnostics: findings.sorted(), ...(part && { part }) };
+}
+
+/** What stands in a part of a text. */
+export interface ParsedPart {
+  readonly uses: readonly Use[];
+  readonly declarations: readonly Declaration[];
+  readonly comments: readonly Comment[];
+  /** Doc comments that describe nothing. */
+  readonly strayDocs: readonly Comment[];
+  readonly pairing: Pairing;
+}
+
+/**
+ * Reads the part of a text between two beginnings of declarations, or all of it.
+ *
+ * @throws GiveUp where there are too many findings, RangeError where the stack is too small
+ */
+export function parsePart(text: string, file: string, findings: Findings, part?: Range): ParsedPart {
+  parser ??= new FileParser();
+  const { tokens, comments } = lex(text, file, findings, part);
+  const { tokens: pairs, pairing } = pairBrackets(tokens, file, findings);
+  parser.begin([...pairs, endOfFile(part?.end ?? text.length, pairs.at(-1))], comments, { file, text, findings });
+  parser.sourceFile();
+  const { uses, declarations } = parser.result();
+  return { uses, declarations, comments, strayDocs: parser.strayDocs(), pairing };
 }
 
 /** Nesting is limited so that a usual stack is enough; whoever calls from deep within one has less. */

@@ -14,7 +14,7 @@ export function folding(place: Place): readonly FoldingRange[] {
   const add = (start: number, end: number, kind?: FoldingRangeKind): void => {
     if (end > start) ranges.push({ startLine: start, endLine: end, ...(kind !== undefined && { kind }) });
   };
-  for (const each of pairBrackets(lex(text, place.path, findings).tokens, place.path, findings)) {
+  for (const each of pairBrackets(lex(text, place.path, findings).tokens, place.path, findings).tokens) {
     const { match } = each;
     if (match === undefined || match.startOffset < each.startOffset) continue;
     // The closing bracket stays in sight.

@@ -78,6 +78,7 @@ export class Root {
 
   forgetCheck(path: string): void {
     this.#checks.delete(path);
+    this.#session.forget(path);
   }
 
   #isCurrent({ reads, listed }: KnownCheck): boolean {
