@@ -166,7 +166,7 @@ describe('probes', () => {
     for (const [name, value] of expected)
       expect([name, found.get(name)! / value]).toEqual([name, expect.closeTo(1, 4)]);
     const gradients = result.probes!.filter(({ probe }) => probe === 'gradients');
-    expect([...new Set(gradients.map(({ layer }) => layer))]).toEqual([0, 1]);
+    expect([...new Set(gradients.map(({ layer }) => layer))]).toEqual([0, 1, 2]);
     for (const { value } of gradients) expect(value).toBeGreaterThan(0);
 
     // Gradients of the loss times a factor are told without it; a step that does not ask is told nothing.

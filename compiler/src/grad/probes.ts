@@ -13,7 +13,8 @@ export interface Probe extends ProbeSpec {
 export function probeForward(graph: Graph): { readonly graph: Graph; readonly probes: readonly Probe[] } {
   const extended = new Extended(graph);
   for (const node of graph.nodes) {
-    if (node.op === 'linear') extended.norm(node, 'outputs', nameOf(node));
+    if (node.op === 'linear')
+      extended.norm(resultOf(graph, node), 'outputs', mapsOf(graph, node, node.inputs.slice(1, 2)));
     if (node.op === 'attend') extended.attention(node as GraphNode<'attend'>);
   }
   return extended.finish();
@@ -23,13 +24,43 @@ export function probeForward(graph: Graph): { readonly graph: Graph; readonly pr
 export function probeBackward(graph: Graph): { readonly graph: Graph; readonly probes: readonly Probe[] } {
   const extended = new Extended(graph);
   for (const node of graph.nodes) {
-    if (node.op === 'matrix_input_gradient') extended.norm(node, 'gradients', nameOf(node).replace(/\.[^.]*$/, ''));
+    if (node.op === 'matrix_input_gradient')
+      extended.norm(node, 'gradients', mapsOf(graph, node, node.inputs.slice(1)));
   }
   return extended.finish();
 }
 
-function nameOf(node: GraphNode): string {
-  return node.label ?? node.op;
+/** Linear maps by their weights: `q, k, v` where they read one value, whose gradient is one; the head's is `logits`. */
+function mapsOf(graph: Graph, node: GraphNode, weights: readonly NodeId[]): string {
+  const paths = weights.flatMap((weight) => parameterOf(graph, weight) ?? []);
+  const names = paths.map((path) => path.replace(/\.?weight$/, '')).filter((name) => name !== '');
+  return names.length > 0 ? names.join(', ') : (node.label ?? node.op).replace(/\.[^.]*$/, '');
+}
+
+/** Path of the parameter that a value is a copy of, rounded or not. */
+function parameterOf(graph: Graph, id: NodeId): string | undefined {
+  let node: GraphNode | undefined = graph.nodes[id];
+  while (node !== undefined && node.op !== 'parameter') node = graph.nodes[node.inputs[0]!];
+  return (node as GraphNode<'parameter'> | undefined)?.attributes.path;
+}
+
+/** What a linear map gives. With a spectral norm its product is scaled after it, and the bias added then. */
+function resultOf(graph: Graph, linear: GraphNode): GraphNode {
+  const scaled = graph.nodes.find(
+    ({ op, inputs }) => op === 'mul' && inputs[0] === linear.id && isSpectral(graph, inputs[1]!),
+  );
+  if (scaled === undefined) return linear;
+  const bias = parameterOf(graph, linear.inputs[1]!)?.replace(/weight$/, 'bias');
+  const added = graph.nodes.find(({ op, inputs }) => {
+    return op === 'add' && inputs[0] === scaled.id && bias !== undefined && parameterOf(graph, inputs[1]!) === bias;
+  });
+  return added ?? scaled;
+}
+
+/** gamma over a spectral norm */
+function isSpectral(graph: Graph, id: NodeId): boolean {
+  const { op, inputs } = graph.nodes[id]!;
+  return op === 'div' && graph.nodes[inputs[1]!]!.op === 'spectral_norm';
 }
 
 class Extended {
@@ -69,7 +100,7 @@ class Extended {
 
   attention(node: GraphNode<'attend'>): void {
     const inputs = node.inputs.slice(0, 2);
-    const of = nameOf(node);
+    const of = node.label ?? node.op;
     const logits = this.#add('attend_probe', inputs, { ...node.attributes, of: 'logits' });
     const entropy = this.#add('attend_probe', inputs, { ...node.attributes, of: 'entropy' });
     this.#probe('logits', of, 'largest', this.#overTime('amax', logits));

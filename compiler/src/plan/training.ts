@@ -173,9 +173,19 @@ class TrainingPlanner {
     const forwardX = inputNode(graph, 'x');
     if (forwardX !== undefined) lossPlaces.set(forwardX, { stream: 'x' });
     const forward = lower(graph, this.#common(graph));
+    const steps = this.#steps(backward, this.#lowerBackward(graph, training), places, this.#headPool);
+    const loss = this.#steps(graph, [...forward, lossOf(graph, vectorLayout(graph))], lossPlaces, this.#headPool);
+    if (!this.options.probes) return { steps, loss, probes: [] };
+    // The graph of the gradients computes the logits too.
+    const outputs = probeForward(backward);
+    const both = probeBackward(outputs.graph);
+    const probes = [...outputs.probes, ...both.probes];
+    const probed = this.#lowerBackward(graph, { ...training, backward: both.graph }, probes);
     return {
-      steps: this.#steps(backward, this.#lowerBackward(graph, training), places, this.#headPool),
-      loss: this.#steps(graph, [...forward, lossOf(graph, vectorLayout(graph))], lossPlaces, this.#headPool),
+      steps,
+      loss,
+      probes: probes.map(specOf),
+      probed: this.#steps(both.graph, probed, places, this.#headPool),
     };
   }
 
@@ -252,12 +262,11 @@ function probesOf(
 ): readonly ProbeSpec[] {
   const graph = forwardGraph(traced, scaling);
   const { backward } = trainingGraph(traced, { sets: linearSets(graph, fused), keep: () => true, scaling });
-  return [...probeForward(graph).probes, ...probeBackward(backward).probes].map(({ id, probe, of, kind }) => ({
-    id,
-    probe,
-    of,
-    kind,
-  }));
+  return [...probeForward(graph).probes, ...probeBackward(backward).probes].map(specOf);
+}
+
+function specOf({ id, probe, of, kind }: Probe): ProbeSpec {
+  return { id, probe, of, kind };
 }
 
 function inputNode(graph: Graph, name: 'x' | 'gradient'): NodeId | undefined {

@@ -53,6 +53,13 @@ export function rmsNorm(x: Vector, weight: Vector, eps: number): Vector {
   return x.map((value, i) => value * scale * weight[i]!);
 }
 
+/** x without its mean, over its standard deviation, times the weight, plus the shift. */
+export function layerNorm(x: Vector, weight: Vector, shift: Vector, eps: number): Vector {
+  const mean = x.reduce((sum, value) => sum + value, 0) / x.length;
+  const centered = x.map((value) => value - mean);
+  return rmsNorm(centered, weight, eps).map((value, i) => value + shift[i]!);
+}
+
 /** Causal convolution of each channel: the last column of the filter meets the token itself. */
 export function convolve(filters: Matrix, sequence: Matrix, bias?: Vector): Matrix {
   return sequence.map((row, t) =>

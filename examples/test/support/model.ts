@@ -5,12 +5,16 @@ import { check, evaluateModel, memoryHost, parameterPath, verifyModelGraph } fro
 import type { ModelGraph, Reference, SequenceState } from '@hyb/compiler';
 
 export function compile(file: string): ModelGraph {
-  const path = fileURLToPath(new URL(`../../blocks/${file}`, import.meta.url));
+  return [...compileAll(`blocks/${file}`).values()][0]!;
+}
+
+/** All models of a file of the examples, by name. */
+export function compileAll(file: string): ReadonlyMap<string, ModelGraph> {
+  const path = fileURLToPath(new URL(`../../${file}`, import.meta.url));
   const { models, diagnostics } = check(memoryHost({ [file]: readFileSync(path, 'utf8') }), file);
   expect(diagnostics).toEqual([]);
-  const { graph } = models[0]!;
-  expect(verifyModelGraph(graph)).toEqual([]);
-  return graph;
+  for (const { graph } of models) expect(verifyModelGraph(graph)).toEqual([]);
+  return new Map(models.map(({ model, graph }) => [model.name, graph]));
 }
 
 /** Seeded numbers in [-1, 1). */

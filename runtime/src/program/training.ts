@@ -49,6 +49,10 @@ export interface TrainingHead {
   readonly steps: readonly Step[];
   /** Logits and their losses. */
   readonly loss: readonly Step[];
+  /** What can be measured in it. Empty if the program was made without. */
+  readonly probes: readonly ProbeSpec[];
+  /** As `steps`, and what `probes` says is measured on the way. */
+  readonly probed?: readonly Step[];
   readonly activations: readonly ActivationSpec[];
 }
 

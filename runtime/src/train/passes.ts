@@ -93,8 +93,8 @@ export class Passes {
     this.#preparePool = new ActivationPool(program.activations, memory);
     this.#rotary = new RotaryTables(program, device, memory);
     this.#buffers = new GrowingBuffers(memory);
-    this.#probes = program.schedule.slice(0, -1).flatMap((instance, index) => {
-      const { probes } = training.stages.find(({ id }) => id === instance.stage)!;
+    this.#probes = program.schedule.flatMap((instance, index) => {
+      const { probes } = training.stages.find(({ id }) => id === instance.stage) ?? training.head;
       return probes.map((spec) => ({ spec, index }));
     });
     this.#probePlaces = new Map(this.#probes.map(({ spec, index }, i) => [`${index} ${spec.id}`, i]));
@@ -131,6 +131,7 @@ export class Passes {
 
   /** Compiles every kernel of the passes. */
   async compile(): Promise<void> {
+    const { head } = this.#training;
     const runs: Run[] = [
       ...this.#layers.flatMap((instance, i) => {
         const { forward, backward, probed } = this.#level(i);
@@ -138,7 +139,7 @@ export class Passes {
           { instance, steps: [...forward, ...backward, ...(probed?.forward ?? []), ...(probed?.backward ?? [])] },
         ];
       }),
-      { instance: this.#headInstance, steps: [...this.#training.head.steps, ...this.#training.head.loss] },
+      { instance: this.#headInstance, steps: [...head.steps, ...head.loss, ...(head.probed ?? [])] },
       ...this.#prepareRuns(),
     ];
     await Promise.all(
@@ -244,14 +245,18 @@ export class Passes {
   }
 
   /** Loss, and with `gradients` those of head and residual stream, chunk by chunk. */
-  head(values: SizeValues, gradients: boolean): readonly Plan[] {
-    const { steps, loss } = this.#training.head;
+  head(values: SizeValues, gradients: boolean, probed = false): readonly Plan[] {
+    const { steps, loss, probed: measuring = steps } = this.#training.head;
+    const chosen = gradients ? (probed ? measuring : steps) : loss;
     const rows = this.#chunkRows(values.tokens);
     return Array.from({ length: Math.ceil(values.tokens / rows) }, (_, i) => {
       const first = i * rows;
       const sizes = chunkSizes(Math.min(rows, values.tokens - first));
-      const run = { instance: this.#headInstance, steps: gradients ? steps : loss };
-      return this.#plan(`head ${gradients} ${first}`, [run], sizes, this.#headPool, { first, rows: sizes.tokens });
+      const run = { instance: this.#headInstance, steps: chosen };
+      return this.#plan(`head ${gradients} ${probed} ${first}`, [run], sizes, this.#headPool, {
+        first,
+        rows: sizes.tokens,
+      });
     });
   }
 

@@ -281,7 +281,7 @@ export class Trainer implements TrainingEngine {
     const values = await passes.load(part);
     this.#submit([
       ...passes.forward(values, probes).dispatches,
-      ...passes.head(values, gradients).flatMap(({ dispatches }) => dispatches),
+      ...passes.head(values, gradients, probes).flatMap(({ dispatches }) => dispatches),
       update.addLosses(values.tokens, (name) => passes.table(name)),
       ...(gradients ? passes.backward(values, probes).dispatches : []),
     ]);
