@@ -17,6 +17,7 @@ import { checkUnused } from './trace/generic/check.js';
 import { parameterDtypes } from './trace/precision.js';
 import { trace } from './trace/trace.js';
 import type { LayerTraces } from './trace/trace.js';
+import { gradientFindings } from './train/gradients.js';
 import type { TrainRecipe } from './train/resolve-train.js';
 import { modelParameters, resolveWeightMap } from './weights/weight-map.js';
 import type { WeightMap } from './weights/weight-map.js';
@@ -71,6 +72,11 @@ export function check(host: SourceHost, entries: string | readonly string[], opt
     diagnostics.push(...found.diagnostics);
     return found.checked === undefined ? [] : [found.checked];
   });
+  for (const { model, ...train } of resolved.trains) {
+    if (model === undefined) continue;
+    const traced = models.find((each) => each.model === model) ?? checkModel(model).checked;
+    if (traced !== undefined) diagnostics.push(...gradientFindings({ ...train, model }, traced.graph));
+  }
   diagnostics.push(...checkUnused(project, resolved.models));
   return { project, models, trains: resolved.trains, diagnostics: unique(diagnostics) };
 }

@@ -19,9 +19,13 @@ export function linearSets(graph: Graph, fused: boolean): readonly LinearSet[] {
     (n): n is GraphNode<'linear'> => n.op === 'linear' && hasMatrix(graph, n as GraphNode<'linear'>),
   );
   if (!fused) return linears.map((n) => ({ anchors: [n.id], interleave: 1 }));
+  // A weight that several maps read is a matrix of its own: it has one place, and one gradient.
+  const readers = new Map<NodeId, number>();
+  for (const { inputs } of linears) readers.set(inputs[1]!, (readers.get(inputs[1]!) ?? 0) + 1);
   const byInput = new Map<string, GraphNode<'linear'>[]>();
   for (const n of linears) {
-    const key = `${n.inputs[0]} ${n.attributes.in.join()}`;
+    const alone = readers.get(n.inputs[1]!)! > 1 ? ` alone ${n.id}` : '';
+    const key = `${n.inputs[0]} ${n.attributes.in.join()}${alone}`;
     byInput.set(key, [...(byInput.get(key) ?? []), n]);
   }
   const consumers = consumersOf(graph);

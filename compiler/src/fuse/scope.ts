@@ -102,24 +102,44 @@ export class FusedKernel implements KernelScope {
     const buffer = this.#valueBuffer(node, 'read');
     const elements = elementsPerToken(node.type);
     const row = hasTime(node.type) ? e.mul(this.#row(node, position.time!), elements) : e.u32(0);
-    return buffer.at(e.add(row, position.flat()));
+    const at = e.add(row, position.flat());
+    return buffer.element === 'vec4f' ? this.#laneOf(buffer, at) : buffer.at(at);
   }
 
-  /**
-   * Elements 4 * index … 4 * index + 3 of the row at `time` of a value whose rows are multiples of four long, as vec4f. All
-   * reads of that value in this kernel have to be of four.
-   */
+  /** An element of a buffer that is bound by fours. */
+  #laneOf(buffer: Buffer, at: Expression): Expression {
+    const { builder } = this;
+    const index = builder.let('element', at);
+    const four = builder.let('four', buffer.at(e.div(index, 4)));
+    const lane = builder.let('lane', e.mod(index, 4));
+    const [x, y, z, w] = [0, 1, 2, 3].map((i) => e.component(four, i)) as [
+      Expression,
+      Expression,
+      Expression,
+      Expression,
+    ];
+    return e.select(e.lt(lane, 2), e.select(e.eq(lane, 0), x, y), e.select(e.eq(lane, 2), z, w));
+  }
+
+  /** Four elements from `4 * index` on of a value's buffer. */
+  #fourOf(id: NodeId, index: Expression): Expression {
+    const buffer = this.#valueBuffer(this.graph.nodes[id]!, 'read', 'vec4f');
+    if (buffer.element === 'vec4f') return buffer.at(index);
+    const first = this.builder.let('first', e.mul(index, 4));
+    return e.vector('vec4f', ...[0, 1, 2, 3].map((lane) => buffer.at(e.add(first, lane))));
+  }
+
+  /** Elements 4 * index … 4 * index + 3 of the row at `time` of a value whose rows are multiples of four long, as vec4f. */
   load4(id: NodeId, time: Expression, index: Expression): Expression {
     this.#loaded.add(id);
     const node = this.graph.nodes[id]!;
-    const buffer = this.#valueBuffer(node, 'read', 'vec4f');
-    return buffer.at(e.add(e.mul(this.#row(node, time), elementsPerToken(node.type) / 4), index));
+    return this.#fourOf(id, e.add(e.mul(this.#row(node, time), elementsPerToken(node.type) / 4), index));
   }
 
-  /** Elements 4 * index … of the whole buffer of a value, as vec4f. All reads of it in this kernel have to be of four. */
+  /** Elements 4 * index … of the whole buffer of a value, as vec4f. */
   loadFour(id: NodeId, index: Expression): Expression {
     this.#loaded.add(id);
-    return this.#valueBuffer(this.graph.nodes[id]!, 'read', 'vec4f').at(index);
+    return this.#fourOf(id, index);
   }
 
   /** Row of the node's buffer that holds `time`: the stream is indexed by token even where `time` runs over rows. */
@@ -333,17 +353,23 @@ export class FusedKernel implements KernelScope {
     buffer.set(place, e.add(buffer.at(place), value));
   }
 
+  /** @param element that reads take if the value is not bound yet */
   #valueBuffer(node: GraphNode, access: 'read' | 'read_write', element: 'f32' | 'vec4f' = 'f32'): Buffer {
+    const { hint, operand, doc } = this.#placeOf(node);
+    const known = access === 'read' ? this.#bindings.known(operand)?.element : undefined;
+    return this.bind(hint, operand, known ?? element, access, doc);
+  }
+
+  #placeOf(node: GraphNode): { readonly hint: string; readonly operand: CallOperand; readonly doc: string } {
     const { graph, inPlace, outputOperand } = this.context;
-    if (node.id === graph.output && outputOperand)
-      return this.bind('result', outputOperand, element, access, node.label ?? node.op);
+    const label = node.label ?? node.op;
+    if (node.id === graph.output && outputOperand) return { hint: 'result', operand: outputOperand, doc: label };
     const input = graph.nodes.find((n) => n.op === 'input' && (n as GraphNode<'input'>).attributes.name === 'x');
     const isStream = node.id === input?.id || (node.id === graph.output && inPlace && input !== undefined);
     if (isStream)
-      return this.bind('stream', { kind: 'value', node: input.id }, element, access, 'residual stream [tokens, width]');
+      return { hint: 'stream', operand: { kind: 'value', node: input.id }, doc: 'residual stream [tokens, width]' };
     // The suffix keeps the name apart from locals, so that variants of a kernel name their buffers alike.
-    const label = node.label ?? node.op;
-    return this.bind(`${label}_values`, { kind: 'value', node: node.id }, element, access, label);
+    return { hint: `${label}_values`, operand: { kind: 'value', node: node.id }, doc: label };
   }
 
   bind(hint: string, operand: CallOperand, element: BufferElement, access: 'read' | 'read_write', doc: string): Buffer {

@@ -3,7 +3,7 @@
  * of the backward pass, in which linear maps of one value have one gradient, as they are one matrix.
  */
 import { fusionClass } from '../fuse/classes.js';
-import { consumersOf, hasMatrix } from '../fuse/linear-groups.js';
+import { consumersOf } from '../fuse/linear-groups.js';
 import type { LinearSet } from '../fuse/linear-groups.js';
 import { createGraphBuilder } from '../graph/builder.js';
 import type { LayerGraphBuilder } from '../graph/builder.js';
@@ -38,6 +38,8 @@ export interface TrainingGraph {
   readonly backward: Graph;
   /** Nodes of the forward graph whose values the backward graph reads. */
   readonly kept: readonly NodeId[];
+  /** Nodes of the forward graph that the backward graph computes again or reads as kept. */
+  readonly forward: ReadonlyMap<NodeId, NodeId>;
   /** Gradient of the residual stream. */
   readonly input?: NodeId;
   readonly terms: readonly GradientTerm[];
@@ -132,7 +134,7 @@ class Rewriter {
       return builder.input(name, node.type);
     }
     const part = merged.get(node.id);
-    if (part !== undefined) return part.carries ? this.#matrixInputGradient(part.set, node) : null;
+    if (part !== undefined) return part.carries ? this.#matrixInputGradient(part, node) : null;
     const inputs = node.inputs.map((i) => this.#moved.get(i)!);
     if (inputs.some((i) => i === null)) {
       if (node.op !== 'add') return null;
@@ -150,22 +152,21 @@ class Rewriter {
     return set.anchors.map((id) => this.joint.nodes[this.#forward.get(id)!] as GraphNode<'linear'>);
   }
 
-  #inputGradientOf(linear: GraphNode<'linear'>): GraphNode<'linear_input_gradient'> | undefined {
+  #inputGradientOf(linear: GraphNode<'linear'>): NodeId | undefined {
+    const gradient = this.#resultGradientOf(linear);
     return this.joint.nodes.find(
-      (n): n is GraphNode<'linear_input_gradient'> =>
-        n.op === 'linear_input_gradient' && n.inputs[1] === linear.inputs[1],
-    );
+      (n) => n.op === 'linear_input_gradient' && n.inputs[0] === gradient && n.inputs[1] === linear.inputs[1],
+    )?.id;
   }
 
-  /** Gradient of a linear's result, if any flows: what its input's or its weight's gradient reads. */
+  /** Gradient of a linear's result, if any flows: what its weight's gradient reads beside the input. */
   #resultGradientOf(linear: GraphNode<'linear'>): NodeId | undefined {
-    const weight = this.joint.nodes.find(
+    return this.joint.nodes.find(
       (n) =>
         n.op === 'linear_weight_gradient' &&
         n.inputs[1] === linear.inputs[0] &&
         this.#feeds(n.id, (this.joint.nodes[linear.inputs[1]!] as GraphNode<'parameter'>).attributes.path),
-    );
-    return weight?.inputs[0] ?? this.#inputGradientOf(linear)?.inputs[0];
+    )?.inputs[0];
   }
 
   /** Whether a node is a summand of a parameter's gradient. */
@@ -181,23 +182,26 @@ class Rewriter {
       : [root];
   }
 
-  /** Input gradients by node; those that end in one sum are computed together, where the last of them stands. */
+  /** Input gradients by node; those of a set that end in one sum are computed together, where the last of them stands. */
   #mergedInputGradients(): ReadonlyMap<NodeId, MergedGradient> {
     const merged = new Map<NodeId, MergedGradient>();
     for (const set of this.options.sets) {
-      const parts = this.#linears(set).map((linear) => this.#inputGradientOf(linear));
-      const there = parts.filter((p) => p !== undefined).map((p) => p.id);
-      if (there.length === 0) continue;
-      if (there.length > 1 && !this.#endInOneSum(there)) throw new Error(unsupported(this.graph, set));
-      const last = Math.max(...there);
-      for (const id of there) merged.set(id, { set, carries: id === last });
+      const parts = this.#linears(set).flatMap((linear, place) => {
+        const id = this.#inputGradientOf(linear);
+        return id === undefined ? [] : [{ id, place }];
+      });
+      const together = this.#endInOneSum(parts.map(({ id }) => id));
+      const last = Math.max(...parts.map(({ id }) => id));
+      for (const { id, place } of parts) {
+        merged.set(id, together ? { set, carries: id === last } : { set, carries: true, only: place });
+      }
     }
     return merged;
   }
 
   #endInOneSum(ids: readonly NodeId[]): boolean {
     const paths = ids.map((id) => this.#sumsAbove(id));
-    return paths[0]!.some((id) => paths.every((path) => path.includes(id)));
+    return ids.length <= 1 || paths[0]!.some((id) => paths.every((path) => path.includes(id)));
   }
 
   /** Sums that a node is a summand of, and of nothing else, from the innermost on. */
@@ -213,10 +217,11 @@ class Rewriter {
     }
   }
 
-  #stack(set: LinearSet): NodeId {
+  /** Gradients of the results of a set, as those of its matrix; with `only`, zeros but for one. */
+  #stack(set: LinearSet, only?: number): NodeId {
     const builder = this.#builder;
-    const parts = this.#linears(set).map((linear) => {
-      const gradient = this.#resultGradientOf(linear);
+    const parts = this.#linears(set).map((linear, place) => {
+      const gradient = only === undefined || only === place ? this.#resultGradientOf(linear) : undefined;
       if (gradient !== undefined) return this.#at(gradient);
       return builder.add('broadcast', [builder.constant(0)], { dims: linear.type.dims });
     });
@@ -237,15 +242,15 @@ class Rewriter {
     return node.label ?? node.op;
   }
 
-  #matrixInputGradient(set: LinearSet, node: GraphNode): NodeId {
+  #matrixInputGradient({ set, only }: MergedGradient, node: GraphNode): NodeId {
     const linears = this.#linears(set);
     const weights = linears.map((linear) => this.#at(linear.inputs[1]!));
     const attributes = {
       in: (node as GraphNode<'linear_input_gradient'>).attributes.in,
       interleaved: set.interleave > 1,
     };
-    const label = `${this.#labelOf(linears[0]!)}.input_gradient`;
-    return this.#builder.add('matrix_input_gradient', [this.#stack(set), ...weights], attributes, { label });
+    const label = `${this.#labelOf(linears[only ?? 0]!)}.input_gradient`;
+    return this.#builder.add('matrix_input_gradient', [this.#stack(set, only), ...weights], attributes, { label });
   }
 
   #terms(path: string, root: NodeId): readonly GradientTerm[] {
@@ -265,15 +270,16 @@ class Rewriter {
         throw new Error(`${this.graph.name}: the weight ${path} is not read by a linear map alone`);
       const linears = this.#linears(set);
       const x = this.#at(linears[0]!.inputs[0]!);
+      const of = linears.map((l) => (joint.nodes[l.inputs[1]!] as GraphNode<'parameter'>).attributes.path);
       const product = this.#builder.add(
         'matrix_weight_gradient',
         [this.#stack(set), x],
-        { in: linears[0]!.attributes.in },
+        { in: linears[0]!.attributes.in, of },
         { label: `${this.#labelOf(linears[0]!)}.weight_gradient` },
       );
       return {
         kind: 'matrix',
-        parameters: linears.map((l) => (joint.nodes[l.inputs[1]!] as GraphNode<'parameter'>).attributes.path),
+        parameters: of,
         interleaved: set.interleave > 1,
         node: product,
       };
@@ -324,6 +330,7 @@ class Rewriter {
         output: input === undefined ? (result[0] ?? 0) : result.at(-1)!,
       },
       kept: [...kept].sort((a, b) => a - b),
+      forward: new Map([...order].flatMap(([id, at]) => (back.has(id) ? [[back.get(id)!, at] as const] : []))),
       ...(input === undefined ? {} : { input: result.at(-1)! }),
       terms: terms.map((term, i) => ({ ...term, node: result[i]! })),
     };
@@ -332,8 +339,10 @@ class Rewriter {
 
 interface MergedGradient {
   readonly set: LinearSet;
-  /** Has the gradient of the whole set; the others are part of it. */
+  /** Has the gradient of the whole set, or of one of its maps; the others are part of it. */
   readonly carries: boolean;
+  /** Place in the set of the one whose gradient this is, where they do not end in one sum. */
+  readonly only?: number;
 }
 
 function nameOf(node: GraphNode): OpAttributes['input']['name'] {
@@ -364,14 +373,4 @@ function forwardIds(graph: Graph, whole: Graph): ReadonlyMap<NodeId, NodeId> {
     if (found !== undefined) ids.set(node.id, found);
   }
   return ids;
-}
-
-function unsupported(graph: Graph, { anchors }: LinearSet): string {
-  const names = anchors.map((id) => graph.nodes[id]!.label ?? 'a linear map');
-  return `${graph.name}: the gradients of the input of ${names.join(', ')} do not meet in one sum`;
-}
-
-/** Linear maps whose weight is computed have no matrix to be trained in. */
-export function untrainable(graph: Graph): readonly GraphNode[] {
-  return graph.nodes.filter((n) => n.op === 'linear' && !hasMatrix(graph, n as GraphNode<'linear'>));
 }

@@ -10,6 +10,11 @@ export class Bindings {
 
   constructor(readonly builder: KernelBuilder) {}
 
+  /** The buffer of an operand that is bound already. */
+  known(operand: CallOperand): Buffer | undefined {
+    return this.#buffers.get(JSON.stringify(operand))?.buffer;
+  }
+
   /** The same operand twice gives the same buffer. */
   bind(hint: string, operand: CallOperand, element: BufferElement, access: 'read' | 'read_write', doc: string): Buffer {
     const key = JSON.stringify(operand);

@@ -176,7 +176,11 @@ interface Structured {
   /** inputs: `stack`, weights in its order. Gradient of the linear maps' input: [kept…, in…]. */
   matrix_input_gradient: { readonly in: readonly Dim[]; readonly interleaved: boolean };
   /** inputs: `stack`, x. Gradient of the whole matrix, [rows, columns]; `in` are the dims of x that are contracted. */
-  matrix_weight_gradient: { readonly in: readonly string[] };
+  matrix_weight_gradient: {
+    readonly in: readonly string[];
+    /** Whose gradient it is: maps of one value with the same gradient of their results are told apart by this. */
+    readonly of: readonly string[];
+  };
   /**
    * inputs: logits [time, vocab]. Gradient of the mean cross-entropy of the labels, which are no part of the graph, as are
    * the weights of smoothing and z-loss. A row whose label does not count is zero.

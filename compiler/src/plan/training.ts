@@ -11,6 +11,7 @@ import type {
 } from '@hyb/runtime';
 import { TOKENS } from '../fuse/axis.js';
 import { linearSets } from '../fuse/linear-groups.js';
+import type { LinearSet } from '../fuse/linear-groups.js';
 import type { AddedTo } from '../fuse/scope.js';
 import { forwardGraph, isDear, trainingGraph } from '../grad/training-graph.js';
 import type { GradientTerm, TrainingGraph } from '../grad/training-graph.js';
@@ -142,18 +143,13 @@ class TrainingPlanner {
     return { mode: 'train', fused: this.options.fused, axis: TOKENS, inPlace: false, layout: vectorLayout(graph) };
   }
 
-  #lowerBackward(
-    graph: Graph,
-    { backward, terms, input }: TrainingGraph,
-    probes: readonly Probe[] = [],
-  ): readonly KernelCall[] {
+  #lowerBackward(graph: Graph, training: TrainingGraph, probes: readonly Probe[] = []): readonly KernelCall[] {
+    const { backward, terms, input } = training;
     const sets = linearSets(graph, this.options.fused);
-    // Forward sets in the numbering of the backward graph, as far as it computes them.
-    const byLabel = backwardSets(graph, backward, sets);
     const { matrices, added } = targets(graph, terms, sets);
     return lower(backward, {
       ...this.#common(graph),
-      sets: byLabel,
+      sets: backwardSets(training, sets),
       roots: [...terms.map((t) => t.node), ...(input === undefined ? [] : [input]), ...probes.map(({ node }) => node)],
       gradients: { matrices, added: new Map([...added, ...measured(probes)]) },
     });
@@ -287,26 +283,22 @@ function keptNames(graph: Graph, kept: readonly NodeId[]): ReadonlyMap<NodeId, s
   return names;
 }
 
-/** The forward graph's sets, as far as the backward graph computes them again. */
+/** The forward graph's sets in the numbering of the backward graph, as far as that computes them again. */
 function backwardSets(
-  graph: Graph,
-  backward: Graph,
-  sets: ReturnType<typeof linearSets>,
-): ReturnType<typeof linearSets> {
-  const weightOf = (of: Graph, id: NodeId): string => {
-    const weight = of.nodes[of.nodes[id]!.inputs[1]!]! as GraphNode<'parameter'>;
-    return weight.attributes.path;
-  };
+  { backward, forward }: Pick<TrainingGraph, 'backward' | 'forward'>,
+  sets: readonly LinearSet[],
+): readonly LinearSet[] {
   return sets.flatMap(({ anchors, interleave }) => {
-    const again = anchors.map((id) =>
-      backward.nodes.find((n) => n.op === 'linear' && weightOf(backward, n.id) === weightOf(graph, id)),
-    );
-    return again.some((n) => n === undefined) ? [] : [{ anchors: again.map((n) => n!.id), interleave }];
+    const again = anchors.flatMap((id) => {
+      const at = forward.get(id);
+      return at !== undefined && backward.nodes[at]!.op === 'linear' ? [at] : [];
+    });
+    return again.length === anchors.length ? [{ anchors: again, interleave }] : [];
   });
 }
 
 /** Where the terms of a graph's gradients belong. */
-function targets(graph: Graph, terms: readonly GradientTerm[], sets: ReturnType<typeof linearSets>): GradientTargets {
+function targets(graph: Graph, terms: readonly GradientTerm[], sets: readonly LinearSet[]): GradientTargets {
   const { offsets } = vectorLayout(graph);
   const matrices = new Map<NodeId, MatrixOperand>();
   const added = new Map<NodeId, AddedTo[]>();
@@ -323,7 +315,7 @@ function addedTo(
   graph: Graph,
   path: string,
   offsets: Readonly<Record<string, number>>,
-  sets: ReturnType<typeof linearSets>,
+  sets: readonly LinearSet[],
 ): AddedTo {
   const offset = offsets[path];
   if (offset !== undefined) return { kind: 'vector', offset };

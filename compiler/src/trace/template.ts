@@ -171,6 +171,10 @@ export function finish(unit: Unit, options: TraceOptions, output: NodeId | undef
   for (const [path, { name, span }] of unit.declared) {
     if (!read.has(path)) fail({ unit }, 'HYB3025', span, { name });
   }
+  const weights = new Set(graph.nodes.flatMap(({ op, inputs }) => (op === 'linear' ? [inputs[1]] : [])));
+  for (const { op, inputs, origin } of graph.nodes) {
+    if (op === 'spectral_norm' && !weights.has(inputs[0]) && origin) fail({ unit }, 'HYB3070', origin, {});
+  }
   return { graph: withoutUnread({ ...graph, parameters }, read), ...known };
 }
 

@@ -15,6 +15,27 @@ function recipe(...lines: readonly string[]): string {
   ].join('\n');
 }
 
+function limited(...lines: readonly string[]): string {
+  return [
+    'block Limited(x: [time, width]) -> [time, width] {',
+    '  param limit: [width] = 1',
+    '  return where(x < limit, x, 0)',
+    '}',
+    '',
+    'model Small {',
+    '  vocab   = 256',
+    '  width   = 64',
+    '  context = 128',
+    '  B = Limited()',
+    '  layers = [B]',
+    '}',
+    '',
+    'train Run of Small {',
+    ...['batch = 8', 'steps = 100', 'rate  = 1e-3', ...lines].map((line) => `  ${line}`),
+    '}',
+  ].join('\n');
+}
+
 /** Recipes. */
 export const trainMessages = {
   HYB5001: {
@@ -111,6 +132,14 @@ export const trainMessages = {
     explanation: 'The learning rate would never reach its peak.',
     example: recipe('warmup = 100 steps'),
     fixed: recipe('warmup = 10 steps'),
+  },
+  HYB5014: {
+    title: 'Parameter without a gradient',
+    message: "'{recipe}' cannot train '{parameter}': '{op}' has no gradient, and nothing else reads it.",
+    explanation:
+      'Comparisons, `floor`, and what is computed of them alone change in jumps: there is no direction in which such a parameter would make the loss smaller. Let it take part in another way, or give it a rate of zero if it is to stay as it begins: `rates = { B.limit = 0 }`.',
+    example: limited(),
+    fixed: limited('rates = { B.limit = 0 }'),
   },
 } as const satisfies DocumentedCatalogue;
 

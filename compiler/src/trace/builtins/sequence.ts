@@ -218,9 +218,7 @@ const spectralNorm: Builtin = {
   signature: 'spectral_norm(W)',
   doc: 'Largest singular value of the weight of a `linear`.',
   example: 'param map = linear(width -> width)\nreturn map(x) / spectral_norm(map.weight)',
-  parameters: [
-    tensorArgument('W', 'A weight, such as `map.weight`, or another parameter of two dimensions, rows first.'),
-  ],
+  parameters: [tensorArgument('W', 'The weight of a linear map that the block applies, such as `map.weight`.')],
   apply: (call) => {
     if (!outsideScan(call)) return FAILED;
     const W = readTensor(call, 'W');

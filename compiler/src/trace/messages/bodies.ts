@@ -170,6 +170,24 @@ export const bodyMessages = {
     example: blockWith('slot pre', 'return pre(x)'),
     fixed: blockWith('slot inner', 'return inner(x)'),
   },
+  HYB3070: {
+    title: 'Norm of another matrix',
+    message: "'spectral_norm' takes the weight of a linear map that the block applies.",
+    explanation:
+      'Spectral norms are computed of weights as kernels read them, once they are loaded. A matrix that is computed, or one that no `linear` of the block applies, does not lie there.',
+    example: modelWith(
+      blockWith(
+        'param map = linear(width -> width)',
+        'param other = linear(width -> width)',
+        'return map(x) / spectral_norm(other.weight)',
+      ),
+      'Example()',
+    ),
+    fixed: modelWith(
+      blockWith('param map = linear(width -> width)', 'return map(x) / spectral_norm(map.weight)'),
+      'Example()',
+    ),
+  },
   HYB3069: {
     title: 'Too much to expand',
     message: "'{name}' expands to more than {limit} calls.",
