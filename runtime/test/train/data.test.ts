@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -115,6 +115,62 @@ describe('the cache of tokens', () => {
     expect((await prepare('some texT')).info.key).not.toBe(first.info.key);
     expect((await prepare('some text', 'other')).info.key).not.toBe(first.info.key);
     expect([...contents.keys()].some((path) => path.includes('partial'))).toBe(false);
+  });
+  test('a file that the file system says is the same is read once', async () => {
+    const cache = memoryFiles();
+    let [text, state, changed, reads] = ['one', 'a', Date.now() - 60_000, 0];
+    const file: DataFile = {
+      name: 'a.txt',
+      open: () => {
+        reads += 1;
+        return dataText(text).open();
+      },
+      state: () => Promise.resolve({ path: '/a.txt', size: text.length, state, changed }),
+    };
+    /** Times that the file is opened, beside that its size is asked for. */
+    const start = async (): Promise<readonly [key: string, reads: number]> => {
+      reads = -1;
+      const { info } = await prepareTokens([file], { tokenizer, cache });
+      return [info.key, reads];
+    };
+    const [one] = await start();
+    expect(await start()).toEqual([one, 0]);
+    // Another state: it is read again, whatever it holds.
+    state = 'b';
+    expect(await start()).toEqual([one, 1]);
+    expect(await start()).toEqual([one, 0]);
+    // Changed just now: what is read now may not be all that comes of it, so that the next start does not rely on it.
+    [text, state, changed] = ['two', 'c', Date.now()];
+    const [two] = await start();
+    expect(two).not.toBe(one);
+    expect(await start()).toEqual([two, 1]);
+    // A record that is damaged is as good as none.
+    changed = Date.now() - 60_000;
+    expect(await start()).toEqual([two, 1]);
+    const [record] = (await cache.list('digests')).map(({ name }) => name);
+    await (await cache.create(`digests/${record}`)).close();
+    expect(await start()).toEqual([two, 1]);
+  });
+  test('a file of as many bytes with the same time of change is another one', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'hyb-state-'));
+    try {
+      const path = join(folder, 'a.txt');
+      await writeFile(path, 'one');
+      await utimes(path, 1000, 1000);
+      const [file] = await filesAt(diskFiles(folder), 'a.txt');
+      const before = await file!.state!();
+      expect(before).toMatchObject({ path, size: 3 });
+      expect(await file!.state!()).toEqual(before);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      await writeFile(path, 'two');
+      await utimes(path, 1000, 1000);
+      const after = await file!.state!();
+      expect(after.size).toBe(3);
+      expect(after.state).not.toBe(before.state);
+      expect(after.changed).toBeGreaterThan(1e12);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
   test('leaves nothing half made', async () => {
     const contents = new Map<string, Uint8Array>();

@@ -2,9 +2,10 @@
 import { TrainingError } from '../../errors.js';
 import { readJson, writeText } from '../files/text.js';
 import type { Files, FileWriter } from '../files/types.js';
-import { digest, digestPieces } from './digest.js';
+import { contentDigest } from './content.js';
+import { digest } from './digest.js';
 import type { DataFile } from './files.js';
-import { readBytes, readDocuments } from './read.js';
+import { readDocuments } from './read.js';
 import { documentCoder } from './tokenizer.js';
 import type { DataTokenizer } from './tokenizer.js';
 import { openTokens } from './tokens.js';
@@ -39,8 +40,8 @@ export async function prepareTokens(files: readonly DataFile[], options: Prepare
   const tell = meter(options, totalBytes);
   const hashes: string[] = [];
   for (const file of files) {
-    const counted = readBytes(file, { signal, onBytes: (bytes) => tell('reading', file.name, bytes) });
-    hashes.push(`${kindOf(file)} ${await digestPieces(counted)}`);
+    const onBytes = (bytes: number): void => tell('reading', file.name, bytes);
+    hashes.push(`${kindOf(file)} ${await contentDigest(file, cache, { signal, onBytes })}`);
   }
   const key = (await digest([FORMAT, tokenizer.key, ...hashes].join('\n'))).slice(0, 32);
   if (!(await cache.exists(`${key}/info.json`))) await tokenise(key, files, options, totalBytes);

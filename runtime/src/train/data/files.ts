@@ -2,13 +2,15 @@
 import { TrainingError } from '../../errors.js';
 import { openFile } from '../../weights/sources/open.js';
 import type { ByteSource, FileSource } from '../../weights/types.js';
-import type { Files } from '../files/types.js';
+import type { FileState, Files } from '../files/types.js';
 
 /** A file with text: plain, or JSON lines, and either may be gzipped. */
 export interface DataFile {
   /** Its end says what it is: `.jsonl` and `.ndjson` are JSON lines, a further `.gz` is gzipped, all else is text. */
   readonly name: string;
   open(): Promise<ByteSource>;
+  /** Tells whether the file is still the same without reading it; absent where nothing can. */
+  state?(): Promise<FileState>;
 }
 
 /** Texts by the name of their source, such as `{ web: [...], code: [...] }`. */
@@ -57,10 +59,10 @@ export async function filesAt(files: Files, path: string): Promise<readonly Data
       if (name.startsWith('.')) continue;
       const inner = folder === '' ? name : `${folder}/${name}`;
       if (kind === 'folder') await visit(inner);
-      else if (isData(name)) found.push({ name: inner, open: () => files.open(inner) });
+      else if (isData(name)) found.push(fileIn(files, inner));
     }
   };
-  if (path !== '' && (await isFile(files, path))) return [{ name: path, open: () => files.open(path) }];
+  if (path !== '' && (await isFile(files, path))) return [fileIn(files, path)];
   await visit(path);
   if (found.length === 0) {
     const place = [files.name, path].filter((part) => part !== '').join('/');
@@ -71,6 +73,11 @@ export async function filesAt(files: Files, path: string): Promise<readonly Data
     );
   }
   return found;
+}
+
+function fileIn(files: Files, path: string): DataFile {
+  const open = (): Promise<ByteSource> => files.open(path);
+  return files.state === undefined ? { name: path, open } : { name: path, open, state: () => files.state!(path) };
 }
 
 function isData(name: string): boolean {

@@ -8,11 +8,19 @@ import type { Files, FileWriter } from './types.js';
 /** What is used of `node:fs/promises`. */
 interface FileSystem {
   readdir(path: string, options: { withFileTypes: true }): Promise<{ name: string; isDirectory(): boolean }[]>;
-  stat(path: string): Promise<unknown>;
+  stat(path: string, options: { bigint: true }): Promise<Stats>;
   open(path: string, flags: string): Promise<Handle>;
   mkdir(path: string, options: { recursive: true }): Promise<unknown>;
   rename(from: string, to: string): Promise<void>;
   rm(path: string, options: { recursive: true; force: true }): Promise<void>;
+}
+
+interface Stats {
+  readonly dev: bigint;
+  readonly ino: bigint;
+  readonly size: bigint;
+  readonly mtimeNs: bigint;
+  readonly ctimeNs: bigint;
 }
 
 interface Handle {
@@ -68,7 +76,7 @@ export function diskFiles(folder: string): Files {
       }),
     exists: (path) =>
       attempt(path, (fs, absolute) =>
-        fs.stat(absolute).then(
+        fs.stat(absolute, { bigint: true }).then(
           () => true,
           (error: unknown) => {
             if (codeOf(error) === 'ENOENT') return false;
@@ -77,6 +85,16 @@ export function diskFiles(folder: string): Files {
         ),
       ),
     open: (path) => fileSource(place(path)),
+    state: (path) =>
+      attempt(path, async (fs, absolute) => {
+        const { dev, ino, size, mtimeNs, ctimeNs } = await fs.stat(absolute, { bigint: true });
+        return {
+          path: absolute,
+          size: Number(size),
+          state: [dev, ino, size, mtimeNs, ctimeNs].join(' '),
+          changed: Number((mtimeNs > ctimeNs ? mtimeNs : ctimeNs) / 1_000_000n),
+        };
+      }),
     create: (path) => open(path, 'w'),
     append: (path) => open(path, 'a'),
     move: (from, to) =>

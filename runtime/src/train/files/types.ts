@@ -6,6 +6,17 @@ export interface FileEntry {
   readonly kind: 'file' | 'folder';
 }
 
+/** What a file system says of a file: while `state` is the same, so is the content. */
+export interface FileState {
+  /** Absolute. */
+  readonly path: string;
+  readonly size: number;
+  /** Device, inode, size, and the times of the last changes of content and of anything else, in nanoseconds. */
+  readonly state: string;
+  /** The later of these times, in milliseconds since 1970. */
+  readonly changed: number;
+}
+
 /** A file as it is written. */
 export interface FileWriter {
   /** Appends. The bytes are taken before the promise resolves. */
@@ -28,6 +39,8 @@ export interface Files {
   list(folder: string): Promise<readonly FileEntry[]>;
   exists(path: string): Promise<boolean>;
   open(path: string): Promise<ByteSource>;
+  /** Absent where there is no such thing, as in pages, or in memory. */
+  state?(path: string): Promise<FileState>;
   /** A new file in place of an old one; folders above it are made. */
   create(path: string): Promise<FileWriter>;
   /** A writer at the end of a file that may be there. */
