@@ -1,4 +1,4 @@
-import { readFile, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hyb, hybProcess, jsonOf, root, withFolder } from './support/hyb.js';
 
@@ -38,6 +38,24 @@ test('a file with errors stays as it is', () =>
     expect(files[0]!.diagnostics).toHaveLength(1);
     expect(await hyb(['fmt', 'c.hyb'], { cwd })).toMatchObject({ code: 2, out: '' });
   }));
+
+test('all files in a folder', () =>
+  withFolder(async (cwd) => {
+    await mkdir(join(cwd, 'models/more'), { recursive: true });
+    await writeFile(join(cwd, 'models/a.hyb'), LOOSE);
+    await writeFile(join(cwd, 'models/more/b.hyb'), LOOSE);
+    await writeFile(join(cwd, 'models/notes.txt'), LOOSE);
+    const names = 'models/a.hyb\nmodels/more/b.hyb\n';
+    expect(await hyb(['fmt', 'models'], { cwd })).toMatchObject({ code: 0, out: names });
+    expect(await hyb(['fmt', '--check', 'models'], { cwd })).toMatchObject({ code: 0, out: '' });
+    await mkdir(join(cwd, 'empty'));
+    expect(await hyb(['fmt', 'empty'], { cwd })).toMatchObject({ code: 2 });
+  }));
+
+test('the models and examples of the repository are formatted', async () => {
+  const files = ['models', 'examples', 'compiler/std', 'demo', 'bench/models'];
+  expect(await hyb(['fmt', '--check', ...files], { cwd: root })).toMatchObject({ code: 0, out: '', err: '' });
+});
 
 test('standard input to standard output', async () => {
   const { code, out } = await hybProcess(['fmt', '-'], { input: LOOSE });

@@ -88,7 +88,7 @@ try {
     await keys('End');
     await tab.keyboard.type('      // tokens');
     await command('Format Document');
-    await line(/vocab\s=\s256\s\/\/\stokens$/).waitFor();
+    await line(/vocab\s+=\s256\s\/\/\stokens$/).waitFor();
   });
   await check('hovering tells what a block is', async () => {
     await line('M = Mamba2').click();

@@ -1,8 +1,8 @@
 import { existsSync, realpathSync, statSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { SyntaxErrors, format } from '@hyb/grammar';
 import type { Diagnostic } from '@hyb/grammar';
-import { readSource } from '../files/host.js';
+import { readSource, sourcesIn } from '../files/host.js';
 import { writeText } from '../files/write.js';
 import { jsonDiagnostics, printDiagnostics } from '../report/diagnostics.js';
 import { CliError, EXIT } from '../terminal/errors.js';
@@ -25,7 +25,7 @@ export async function formatFiles(io: Io, files: readonly string[], options: Fmt
   const { check, json } = options;
   if (files.includes('-') && files.length > 1) throw new CliError('Standard input is formatted alone.');
   const results: Formatted[] = [];
-  for (const file of files) results.push(await formatOne(io, file, options));
+  for (const file of files.flatMap((each) => filesOf(io, each))) results.push(await formatOne(io, file, options));
   const failed = results.some(({ diagnostics }) => diagnostics.length > 0);
   const changed = results.filter((result) => result.changed);
   if (json) {
@@ -46,12 +46,20 @@ export async function formatFiles(io: Io, files: readonly string[], options: Fmt
   return failed || (check && changed.length > 0) ? EXIT.findings : EXIT.ok;
 }
 
+/** A file itself, or the `.hyb` files in a folder. */
+function filesOf(io: Io, file: string): readonly string[] {
+  if (file === '-') return [file];
+  const path = resolve(io.cwd, file);
+  if (!existsSync(path)) throw new CliError(`There is no file ${file}.`);
+  if (!statSync(path).isDirectory()) return [file];
+  const found = sourcesIn(path, Infinity);
+  if (found.length === 0) throw new CliError(`There are no .hyb files in ${file}.`);
+  return [...found].sort().map((each) => join(file, each));
+}
+
 async function formatOne(io: Io, file: string, { check }: FmtOptions): Promise<Formatted> {
   const stdin = file === '-';
   const path = resolve(io.cwd, file);
-  if (!stdin && !existsSync(path)) throw new CliError(`There is no file ${file}.`);
-  if (!stdin && statSync(path).isDirectory())
-    throw new CliError(`${file} is a folder, and a .hyb file is wanted here.`);
   const name = stdin ? 'standard input' : file;
   const before = stdin ? await io.input() : readSource(path, file);
   try {

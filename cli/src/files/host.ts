@@ -71,21 +71,27 @@ function notText(bytes: Buffer, name: string): CliError {
   return new CliError(`${name}:${line} is not a text in UTF-8: there is the byte ${byte}.`, 'Save the file as UTF-8.');
 }
 
-/** The `.hyb` files of a project, for suggestions; folders of packages and hidden ones are left out. */
+/** The `.hyb` files of a project, for suggestions. */
 function listSources(root: string): readonly string[] {
+  try {
+    return sourcesIn(root);
+  } catch {
+    // What cannot be listed is not suggested.
+    return [];
+  }
+}
+
+/** The `.hyb` files in a folder and those below it, relative to it; folders of packages and hidden ones are left out. */
+export function sourcesIn(root: string, most = MOST_LISTED): readonly string[] {
   const found: string[] = [];
   const visit = (folder: string, prefix: string, depth: number): void => {
-    if (depth > 6 || found.length >= MOST_LISTED) return;
+    if (depth > 6 || found.length >= most) return;
     for (const entry of readdirSync(folder, { withFileTypes: true })) {
       if (entry.name.startsWith('.') || entry.name === 'node_modules' || entry.name === 'dist') continue;
       if (entry.isDirectory()) visit(join(folder, entry.name), `${prefix}${entry.name}/`, depth + 1);
       else if (entry.name.endsWith('.hyb')) found.push(prefix + entry.name);
     }
   };
-  try {
-    visit(root, '', 0);
-  } catch {
-    // What cannot be listed is not suggested.
-  }
+  visit(root, '', 0);
   return found;
 }

@@ -17,7 +17,7 @@ import { Identifier, token as tokenNamed } from '../tokens/vocabulary.js';
 import type { TokenStream } from './token-stream.js';
 
 const NumberToken = tokenNamed('Number');
-const { fill, group, ifBreak, indent, line, softline } = doc.builders;
+const { fill, group, hardline, ifBreak, indent, line, softline } = doc.builders;
 
 /** Prints expressions. Everything is printed in the order in which it stands in the file. */
 export abstract class ExpressionPrinter {
@@ -284,17 +284,19 @@ export abstract class ExpressionPrinter {
   /** Names and groups fill the lines. Commas stay where the author has put them. */
   private pattern(items: readonly PatternItem[], open: string, close: string): Doc {
     const opener = this.stream.take(undefined, open);
+    // Which layers stand on a line says how the author sees the pattern.
+    const keepsLines = open === '[' && items.length > 0 && this.stream.startsLine;
     const parts: Doc[] = items.length === 0 ? [] : [this.stream.gap(softline)];
     const row: Doc[] = [];
     for (const [index, item] of items.entries()) {
-      if (index > 0) row.push(this.stream.gap(line));
+      if (index > 0) row.push(this.stream.gap(keepsLines && this.stream.startsLine ? hardline : line));
       const printed = this.patternItem(item);
       row.push(this.stream.skip(',') && index < items.length - 1 ? [printed, ','] : printed);
       while (this.stream.skip(','));
     }
     const end = items.length > 0 || this.stream.commentsPending ? softline : '';
     parts.push(fill(row), this.stream.dangling());
-    return group([opener, indent(parts), this.stream.take(end, close)]);
+    return group([opener, indent(parts), this.stream.take(end, close)], { shouldBreak: keepsLines });
   }
 
   private patternItem(item: PatternItem): Doc {

@@ -1,3 +1,4 @@
+import { doc } from 'prettier';
 import type { Parser, Plugin, Printer as PrettierPrinter } from 'prettier';
 import type { SourceFile } from '../ast/ast.js';
 import type { Diagnostic } from '../diagnostics/diagnostic.js';
@@ -7,6 +8,7 @@ import { Findings } from '../parser/findings.js';
 import { lex } from '../parser/lex.js';
 import { parse } from '../parser/parse.js';
 import type { Token } from '../parser/token.js';
+import { align } from './align.js';
 import { Printer } from './printer.js';
 import { SyntaxErrors } from './syntax-errors.js';
 import { TokenStream } from './token-stream.js';
@@ -45,9 +47,14 @@ const parser: Parser<Parsed> = {
 };
 
 const printer: PrettierPrinter<Parsed> = {
-  print: (path) => {
+  print: (path, options) => {
     const { file, tokens, text } = path.node;
-    return new Printer(new TokenStream(text, tokens, file.comments)).file(file);
+    const printed = new Printer(new TokenStream(text, tokens, file.comments)).file(file);
+    // Which lines stand below each other is known when all are broken.
+    const lines = { ...options, endOfLine: 'lf' as const };
+    const { formatted } = doc.printer.printDocToString(printed, lines);
+    const aligned = align(formatted, parse(formatted, '').file, options.printWidth);
+    return doc.builders.join(doc.builders.literalline, aligned.split('\n'));
   },
 };
 

@@ -19,7 +19,7 @@ import type {
 } from '../ast/ast.js';
 import { ExpressionPrinter } from './expression-printer.js';
 
-const { group, hardline, indent, line } = doc.builders;
+const { conditionalGroup, group, hardline, indent, line } = doc.builders;
 
 /** Prints declarations and statements. */
 export class Printer extends ExpressionPrinter {
@@ -95,20 +95,23 @@ export class Printer extends ExpressionPrinter {
   }
 
   private block(block: BlockDeclaration): Doc {
-    const head: Doc[] = [this.stream.take(), this.stream.take(' ')];
+    const start = [this.stream.take(), this.stream.take(' ')];
     // Parameters may be absent, and then their parentheses too, or not.
-    if (this.stream.peek()?.match?.next?.image === '(') {
-      head.push(
-        this.list(
-          '',
-          '(',
-          block.parameters.map((each) => () => this.parameter(each)),
-          ')',
-        ),
-      );
-    }
-    head.push(this.inputs(block.inputs));
-    return [...head, this.result(block), this.body(block.body)];
+    const hasParameters = this.stream.peek()?.match?.next?.image === '(';
+    const parts = block.parameters.map((each) => () => this.parameter(each));
+    const parameters = hasParameters ? this.list('', '(', parts, ')') : undefined;
+    const end = [this.inputs(block.inputs), this.result(block)];
+    const body = this.body(block.body);
+    if (parameters === undefined) return [start, end, body];
+    // Where not all of it is one line, the parameters are the part to have lines of their own.
+    const broken = { ...(parameters as doc.builders.Group), break: true };
+    return [
+      conditionalGroup([
+        [start, parameters, end],
+        [start, broken, end],
+      ]),
+      body,
+    ];
   }
 
   private parameter(parameter: Parameter): Doc {
