@@ -184,8 +184,8 @@ class Expansion {
   }
 
   /**
-   * Whether the model might have had the parameter: a bias or a norm's shift that is switched off, a slot that is empty,
-   * or a head that is tied. One map then serves models that differ in these.
+   * Whether the model might have had the parameter: a bias or a norm's shift that is switched off, a slot that is empty, a
+   * head that is tied, or a block that the pattern has no layer of. One map then serves models that differ in these.
    */
   #mayBeAbsent({ owner, path }: ParameterTemplate): boolean {
     const { head } = this.model;
@@ -194,7 +194,8 @@ class Expansion {
       if (path === 'weight') return head.tie;
       return path === 'bias' || (path.startsWith('norm.') && head.norm === undefined);
     }
-    const { aliases } = this.model;
+    const { aliases, layers } = this.model;
+    if (Object.hasOwn(aliases, owner) && !layers.some(({ alias }) => alias === owner)) return true;
     const blocks = Object.keys(aliases).filter((alias) => owner === 'layers' || owner === alias);
     return blocks.some((alias) => mayHave(aliases[alias]!.declaration, path));
   }

@@ -195,6 +195,17 @@ test('shared layers have the tensors of the first', () => {
   `);
 });
 
+test('entries of a block that no layer has stand for nothing', () => {
+  const source = tiny(
+    '"e" = embedding.weight, "h" = head.weight, "{layer}.{nth}" = F.up.weight, "d{nth}" = F.down.weight, "g.{nth}" = G.up.weight',
+  );
+  const m = model(source.replace('[F G F G]', '[F F]'));
+  const own = tinyParameters.filter(({ path }) => !path.startsWith('layers.2.'));
+  const { map, diagnostics } = resolveWeightMap(m, own);
+  expect(diagnostics).toEqual([]);
+  expect(map!.entries.map(({ tensor }) => tensor)).toEqual(['e', 'h', '0.0', '1.1', 'd0', 'd1']);
+});
+
 test('every mistake in a map is found in one run', () => {
   const source = tiny(`  "embed" = embedding.wight
   "up" = F.up.weight
