@@ -175,7 +175,7 @@ test('hints between the lines', () => {
 
 test('lenses above models and recipes', () => {
   const at = marked(
-    `${project.replace(blocks, '')}train Run of Base { batch = 8, steps = 10, rate = 1e-3 }\n${blocks}`,
+    `${project.replace(blocks, '')}train Run of Base { batch = 8, steps = 10, rate = 1e-3 }\ntrain Longer = Run with { steps = 20 }\n${blocks}`,
   );
   const lines = at.texts['main.hyb']!.split('\n');
   const shown = codeLenses(at.place).map(({ range, command }) => `${command!.title}: ${lines[range.start.line]}`);

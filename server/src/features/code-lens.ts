@@ -6,16 +6,18 @@ import type { Place } from '../workspace/workspace.js';
 
 export function codeLenses(place: Place): readonly CodeLens[] {
   const uri = uriOf(place.path, place.root.uri);
-  return place.file.syntax.declarations.flatMap(({ kind, name, ...rest }): readonly CodeLens[] => {
+  return place.file.syntax.declarations.flatMap((declaration): readonly CodeLens[] => {
+    const { name } = declaration;
     const lens = (title: string, command: string): CodeLens => ({
       range: place.rangeOf(name.span),
       command: { title, command, arguments: [uri, name.text] },
     });
-    switch (kind) {
+    switch (declaration.kind) {
       case 'ModelDeclaration':
         return [lens('Build', COMMANDS.build), lens('Inspect', COMMANDS.inspect)];
       case 'TrainDeclaration':
-        return 'of' in rest && rest.of !== undefined ? [lens('Train', COMMANDS.train)] : [];
+        // A derived recipe trains its base's model.
+        return (declaration.of ?? declaration.base) ? [lens('Train', COMMANDS.train)] : [];
       default:
         return [];
     }
