@@ -3,8 +3,8 @@
  * tables is current. The info string of a snippet says how it is to be read:
  *
  * - `hyb`: a file; `hyb file=tiny.hyb`: a file that later snippets use;
- * - `hyb fragment=model`, `body`: what stands in a model or in a block's body; `fragment=file`: parts of a file that need
- *   not declare anything;
+ * - `hyb fragment=model`, `train`, `body`: what stands in a model, in a recipe or in a block's body; `fragment=file`: parts of a
+ *   file that need not declare anything;
  * - `hyb error=HYB3010`: exactly this code.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -52,6 +52,8 @@ const MODEL = {
   head: '{ norm = RMSNorm, tie = false }',
 };
 
+const RECIPE = { batch: '8', steps: '100', rate: '1e-3' };
+
 function wholeFile({ text, marks, place }: Snippet): string {
   switch (marks['fragment']) {
     case undefined:
@@ -59,6 +61,8 @@ function wholeFile({ text, marks, place }: Snippet): string {
       return text;
     case 'model':
       return `${LIBRARY}\nmodel Example {\n${withDefaults(text, MODEL)}\n}\n`;
+    case 'train':
+      return `${LIBRARY}\nmodel Example {\n${withDefaults('', MODEL)}\n}\ntrain Run of Example {\n${withDefaults(text, RECIPE)}\n}\n`;
     case 'body':
       return `block Example(x: [time, width]) -> [time, width] {\n${text}\n}\n`;
     default:

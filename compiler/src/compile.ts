@@ -14,7 +14,7 @@ import type { SourceHost } from './sources/host.js';
 import { loadProject } from './sources/project.js';
 import type { Project } from './sources/project.js';
 import { checkUnused } from './trace/generic/check.js';
-import { parameterDtypes } from './trace/precision.js';
+import { momentFormats, parameterDtypes } from './trace/precision.js';
 import { trace } from './trace/trace.js';
 import type { LayerTraces } from './trace/trace.js';
 import { gradientFindings } from './train/gradients.js';
@@ -44,6 +44,8 @@ export interface CheckedModel {
   readonly storage: ReadonlyMap<string, StorageType>;
   /** Format of each parameter by full path, 8-bit ones included. */
   readonly formats: ReadonlyMap<string, Dtype>;
+  /** In which format the optimizer keeps its state of each matrix, by full path. */
+  readonly moments: ReadonlyMap<string, 'f32' | 'bf16'>;
 }
 
 export interface Checked {
@@ -91,6 +93,7 @@ export function checkModel(
   const mapped = model.weights ? resolveWeightMap(model, modelParameters(traced.graph)) : undefined;
   let formats: CheckedModel['formats'] | undefined;
   let storage: CheckedModel['storage'] | undefined;
+  let moments: CheckedModel['moments'] | undefined;
   const checked: CheckedModel = {
     model,
     graph: traced.graph,
@@ -100,6 +103,9 @@ export function checkModel(
     },
     get storage() {
       return (storage ??= new Map([...this.formats].map(([path, dtype]) => [path, storageOf(dtype)] as const)));
+    },
+    get moments() {
+      return (moments ??= momentFormats(model, traced));
     },
     ...(mapped?.map ? { weightMap: mapped.map } : {}),
   };
@@ -120,7 +126,7 @@ export function compile(host: SourceHost, entry: string, options: CompileOptions
  * @throws Error naming the op where a training program is asked for and an op has no gradient in kernels
  */
 export function planModel(
-  { model, graph, weightMap, storage, formats }: CheckedModel,
+  { model, graph, weightMap, storage, formats, moments }: CheckedModel,
   options: CompileOptions = {},
 ): Plan {
   return plan(graph, {
@@ -132,6 +138,7 @@ export function planModel(
     ...(weightMap ? { checkpoint: checkpointTensors(weightMap), spare: weightMap.copies.map((c) => c.tensor) } : {}),
     storage: (path) => storage.get(path) ?? 'f32',
     format: (path) => formats.get(path) ?? 'f32',
+    moments: (path) => moments.get(path) ?? 'f32',
     blockOf: (layer) => model.layers[layer]!.block.declaration.name.text,
   });
 }

@@ -46,6 +46,8 @@ export interface PlanOptions {
   readonly storage?: (path: string) => StorageType;
   /** Format of a parameter's values in training, by full path; f32 where not said. */
   readonly format?: (path: string) => Dtype;
+  /** Format of the optimizer's state of a matrix, by full path; f32 where not said. */
+  readonly moments?: (path: string) => 'f32' | 'bf16';
   /** Block name of each layer, for the model's table. */
   readonly blockOf?: (layer: number) => string;
   /** Also plans what trains. Default: not. */
@@ -134,6 +136,7 @@ class Planner {
       registry: this.#registry,
       table: (frequencies) => this.#table(frequencies),
       scaled: this.#scaled(),
+      moments: this.#moments(),
       scaling: this.options.scaling ?? 'current',
       probes: this.options.probes ?? false,
     });
@@ -146,6 +149,15 @@ class Planner {
       return format !== undefined && isScaled(format) && others.length === 0 ? [[id, format] as const] : [];
     });
     return Object.fromEntries(entries);
+  }
+
+  /** Matrices whose optimizer state is in bf16. */
+  #moments(): TrainingProgram['moments'] {
+    const { moments } = this.options;
+    const narrow = [...this.#matrices.values()].filter(({ parts }) =>
+      parts.every(({ parameter }) => moments?.(parameter) === 'bf16'),
+    );
+    return Object.fromEntries(narrow.map(({ id }) => [id, 'bf16'] as const));
   }
 
   #lowerGraph(graph: Graph, id: string): StageCalls {

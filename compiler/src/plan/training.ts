@@ -38,6 +38,7 @@ export interface TrainingPlanOptions {
   /** Id of a rotary table. */
   readonly table: (frequencies: readonly number[]) => string;
   readonly scaled: TrainingProgram['scaled'];
+  readonly moments: TrainingProgram['moments'];
   readonly scaling: Scaling;
   /** Whether steps that measure are made too. */
   readonly probes: boolean;
@@ -63,13 +64,16 @@ class TrainingPlanner {
     const stages = model.graphs.filter((graph) => graph !== head).map((graph) => this.#stage(graph));
     const headSteps = this.#head(head);
     const update = Object.fromEntries(
-      Object.entries(updateCalls(this.options.scaling)).map(([name, call]) => [name, this.#bare(call)] as const),
+      Object.entries(
+        updateCalls({ scaling: this.options.scaling, narrow: Object.keys(this.options.moments).length > 0 }),
+      ).map(([name, call]) => [name, this.#bare(call)] as const),
     );
     return {
       stages,
       head: { ...headSteps, activations: this.#headPool.specs() },
       update,
       scaled: this.options.scaled,
+      moments: this.options.moments,
       activations: this.#pool.specs(),
     };
   }

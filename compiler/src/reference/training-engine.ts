@@ -8,6 +8,7 @@ import type {
   TrainingSequence,
 } from '@hyb/runtime';
 import { MOMENTS } from '@hyb/runtime/train/moments';
+import { roundingStreams } from '@hyb/runtime/train/rounding';
 import { crossEntropy, IGNORED } from '../grad/loss.js';
 import { differentiateModel, lossAndGradients } from '../grad/model.js';
 import type { TrainingSequence as ListedSequence } from '../grad/model.js';
@@ -16,6 +17,7 @@ import type { Reference } from '../ops/op.js';
 import type { TrainedParameter } from '../train/parameters.js';
 import type { TrainFields } from '../train/resolve-train.js';
 import { evaluateModel } from './model.js';
+import { roundState } from './state-rounding.js';
 import { updateRule } from './update-rules.js';
 import type { Values } from './update-rules.js';
 
@@ -25,7 +27,7 @@ const { sqrt } = Math;
 export interface ReferenceEngineOptions {
   /** Of the recipe's model, or of the model without any rounding. */
   readonly model: ModelGraph;
-  readonly recipe: Pick<TrainFields, 'optimizer' | 'clip' | 'loss'>;
+  readonly recipe: Pick<TrainFields, 'optimizer' | 'clip' | 'loss' | 'seed'>;
   readonly parameters: readonly TrainedParameter[];
   /** First values of a parameter. */
   readonly values: (parameter: TrainedParameter) => ArrayLike<number>;
@@ -96,7 +98,10 @@ class ReferenceEngine implements TrainingEngine {
 
   moments(): readonly EngineTensor[] {
     return [...this.#slots.values()].flatMap(({ parameter, moments }) =>
-      Object.entries(moments).map(([kind, values]) => tensor(`${kind}.${parameter.path}`, parameter.shape, values)),
+      Object.entries(moments).map(([kind, values]) => ({
+        ...tensor(`${kind}.${parameter.path}`, parameter.shape, values),
+        ...(parameter.state === 'bf16' && { dtype: 'BF16' as const }),
+      })),
     );
   }
 
@@ -136,7 +141,16 @@ class ReferenceEngine implements TrainingEngine {
       for (let i = 0; i < data.length; i++) {
         slot.values[i] = shrink * slot.values[i]! - own * change(i);
       }
+      if (slot.parameter.state === 'bf16') this.#roundState(slot, step);
     }
+  }
+
+  #roundState({ parameter, moments }: Slot, step: number): void {
+    const { optimizer, seed } = this.options.recipe;
+    const stochastic = optimizer.name !== 'SGD' && optimizer.arguments.stochastic_rounding;
+    const streams = stochastic ? roundingStreams(seed, parameter.path) : undefined;
+    const { columns } = parameter.matrix ?? { columns: parameter.shape.at(-1)! };
+    MOMENTS[parameter.rule].forEach((kind, which) => roundState(moments[kind]!, which, columns, step, streams));
   }
 }
 

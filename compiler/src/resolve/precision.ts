@@ -25,7 +25,7 @@ const FORMATS: Readonly<Record<Role, readonly Dtype[]>> = {
   accumulate: ['f32'],
   state: ['f32', 'f16', 'bf16'],
   gradients: ['f32', 'f16', 'bf16', 'e4m3', 'e5m2'],
-  optimizer: ['f32', 'f16', 'bf16'],
+  optimizer: ['f32', 'bf16'],
 };
 const ALL_FORMATS: readonly Dtype[] = FORMATS.weights;
 

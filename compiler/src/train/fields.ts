@@ -28,7 +28,7 @@ const eps = { spec: rate, default: 1e-8, doc: 'Added to the root of the second m
 const stochastic = {
   spec: { kind: 'boolean' },
   default: false,
-  doc: 'Rounds optimizer state that is kept in bf16 up or down at random, without bias.',
+  doc: 'Rounds moments that `precision` keeps in bf16 up or down at random, without bias.',
 } as const satisfies FieldSpec;
 
 export const OPTIMIZERS = [

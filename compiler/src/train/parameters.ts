@@ -6,8 +6,9 @@ import { compareRanks, rankAt } from '../resolve/precision-of.js';
 import type { PrecisionPlace } from '../resolve/precision-of.js';
 import { parameters } from '../trace/facts.js';
 import type { ParameterEntry } from '../trace/facts.js';
-import { parameterPlace } from '../trace/precision.js';
+import { momentFormats, parameterPlace } from '../trace/precision.js';
 import { trace } from '../trace/trace.js';
+import { trainingModel } from './model.js';
 import type { TrainFields, TrainRecipe } from './resolve-train.js';
 import type { SelectedValue } from './spec.js';
 
@@ -23,16 +24,21 @@ export interface TrainedParameter {
   readonly decay: number;
   /** By which it is updated: of a Muon recipe, matrices of the layers are by Muon, all else by AdamW. */
   readonly rule: TrainFields['optimizer']['name'];
+  /** Format of what the rule keeps of it. */
+  readonly state: 'f32' | 'bf16';
   /** Outputs and inputs of the linear map whose weight it is. */
   readonly matrix?: { readonly rows: number; readonly columns: number };
 }
 
 /** All parameters of a recipe's model, in order of the instances. */
 export function trainedParameters(
-  recipe: Pick<TrainFields, 'init' | 'rates' | 'decay' | 'optimizer'> & Required<Pick<TrainRecipe, 'model'>>,
+  recipe: Pick<TrainRecipe, 'init' | 'rates' | 'decay' | 'optimizer' | 'precision' | 'fp8_scale'> &
+    Required<Pick<TrainRecipe, 'model'>>,
 ): readonly TrainedParameter[] {
-  const { graph, instances } = trace(recipe.model);
+  const traced = trace(recipe.model);
+  const { graph, instances } = traced;
   const { optimizer } = recipe;
+  const states = momentFormats(trainingModel(recipe), traced);
   return parameters(graph).map((entry) => {
     const { path, shape, instance, parameter } = entry;
     const place = parameterPlace(parameter.path, instances.get(instance.path)!);
@@ -44,6 +50,7 @@ export function trainedParameters(
       path,
       shape,
       rule: beside === undefined ? optimizer.name : 'AdamW',
+      state: states.get(path) ?? 'f32',
       ...(matrix === undefined ? {} : { matrix }),
       init: distribution(choose(recipe.init, place, (rule) => begins(rule, entry)) ?? parameter.init, graph),
       rate: (choose(recipe.rates, place) ?? 1) * (beside ?? 1),

@@ -1,4 +1,5 @@
-import { raceOf, randomBits, sampleReference, scoresOf, thresholdOf } from '../../src/lower/sample/reference.js';
+import { raceOf, sampleReference, scoresOf, thresholdOf } from '../../src/lower/sample/reference.js';
+import { randomBits } from '../../src/numeric/random-bits.js';
 import type { SamplerSettings } from '../../src/lower/sample/reference.js';
 import { random } from '../support/random.js';
 import { interpret, interpretFast } from './machine.js';

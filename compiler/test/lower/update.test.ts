@@ -7,7 +7,7 @@ import { orthogonalised } from '../../src/numeric/newton-schulz.js';
 import { FORMATS, round } from '../../src/numeric/format.js';
 import { random } from '../support/random.js';
 
-const calls = updateCalls('current');
+const calls = updateCalls({ scaling: 'current', narrow: true });
 const r = random(3);
 const normals = (length: number): Float32Array => Float32Array.from({ length }, () => r.normal());
 
@@ -321,7 +321,7 @@ describe('8-bit copies', () => {
   });
 
   test('by one factor for all', () => {
-    const kernel = updateCalls(1 / 16)['round.e4m3']!.variants[0]!;
+    const kernel = updateCalls({ scaling: 1 / 16, narrow: false })['round.e4m3']!.variants[0]!;
     const master = normals(8);
     const working = new Float32Array(8);
     const { faults } = run(kernel, {

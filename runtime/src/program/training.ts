@@ -12,6 +12,8 @@ export interface TrainingProgram {
    * format's largest, rounded, and divided again. The copies are f32.
    */
   readonly scaled: Readonly<Record<string, 'e4m3' | 'e5m2'>>;
+  /** Matrices whose optimizer state is not in f32, by id. */
+  readonly moments: Readonly<Record<string, 'bf16'>>;
   /** Shared by all stages but the head. */
   readonly activations: readonly ActivationSpec[];
 }
@@ -146,8 +148,9 @@ export const SETTINGS = {
   beta1: 9,
   beta2: 10,
   eps: 11,
-  /** Bits of random numbers' seed and of the step, as u32. */
-  seed: 12,
+  /** 1: optimizer state in bf16 is rounded up or down at random. */
+  stochastic: 12,
+  /** A whole number, exact as f32. */
   step: 13,
   /** 1: Nesterov's momentum. */
   nesterov: 14,

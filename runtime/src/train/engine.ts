@@ -50,11 +50,13 @@ export interface ProbeValue {
   readonly value: number;
 }
 
-/** A tensor that leaves or enters the engine, row-major f32. */
+/** A tensor that leaves or enters the engine, row-major; values as f32. */
 export interface EngineTensor {
   /** A parameter's full path; moments of optimizers are `exp_avg.PATH`, `exp_avg_sq.PATH`, `momentum.PATH`. */
   readonly name: string;
   readonly shape: readonly number[];
+  /** In which it is kept, and written without loss; default F32. */
+  readonly dtype?: 'F32' | 'BF16';
   /** Reads the values from the device. One tensor at a time keeps host memory bounded. */
   read(): Promise<Float32Array>;
 }

@@ -229,13 +229,16 @@ function account(
   const chunk = chunkSizes(Math.min(rows, tokens));
   const head = sum(training.head.activations, (spec) => bufferBytes(4 * evaluateSize(spec.elements, chunk)));
   const rotary = sum(program.tables, (t) => 8 * t.frequencies.length * rotaryRows(tokens));
-  const multiples = 8 * (sum(program.matrices, (m) => m.rows) + sum(program.vectors, (v) => v.elements / 4));
+  const multiples =
+    sum(program.matrices, (m) => (training.moments[m.id] === undefined ? 8 : 16) * m.rows) +
+    8 * sum(program.vectors, (v) => v.elements / 4);
   const blocks = 16 * Math.ceil((elements + vectors) / (4 * BLOCK_QUADS));
   const other = rotary + multiples + blocks + tokens * (TABLE_WORDS_PER_TOKEN * 4);
+  const momentBytes = (id: string): number => WEIGHT_FORMATS[training.moments[id] ?? 'f32'].bytes;
   const momentsOf = (parameter: string | undefined): number =>
     parameter === undefined ? 0 : MOMENTS[ruleOf(parameter)].length;
   const moments =
-    sum(program.matrices, (m) => 4 * m.rows * m.columns * momentsOf(m.parts[0]?.parameter)) +
+    sum(program.matrices, (m) => momentBytes(m.id) * m.rows * m.columns * momentsOf(m.parts[0]?.parameter)) +
     sum(program.vectors, (v) => 4 * Math.max(64, v.elements) * momentsOf(v.parts[0]?.parameter));
   const scratch = orthogonalScratch(orthogonalBatches(program.matrices, (path) => ruleOf(path) === 'Muon'));
   const optimizer = moments + 8 * (scratch.matrices + scratch.products);

@@ -7,5 +7,10 @@ export const MOMENTS = {
 
 export type RuleName = keyof typeof MOMENTS;
 
+/** The kernel of the update for state in a format. */
+export function stateKernel(name: string, format: 'f32' | 'bf16'): string {
+  return format === 'f32' ? name : `${name}.state_${format}`;
+}
+
 export const mostMoments = (rules: Iterable<RuleName>): number =>
   Math.max(0, ...[...rules].map((rule) => MOMENTS[rule].length));

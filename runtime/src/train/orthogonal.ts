@@ -3,6 +3,7 @@ import type { DeviceMemory } from '../memory/device-memory.js';
 import type { PlannedDispatch } from '../program/plan.js';
 import type { TrainingTable } from '../program/training.js';
 import { BLOCK_QUADS } from './memory-plan.js';
+import { stateKernel } from './moments.js';
 import { orthogonalScratch } from './orthogonal-batches.js';
 import type { OrthogonalBatch, OrthogonalMatrix } from './orthogonal-batches.js';
 import type { UpdateKernels } from './update-kernels.js';
@@ -53,10 +54,13 @@ export class OrthogonalUpdate {
   }
 
   get kernelNames(): readonly string[] {
-    const storages = [...this.pieces.values()].flatMap((pieces) => pieces.map(({ storage }) => `Muon.${storage}`));
-    return ['momentum', 'squares', 'normalise', 'gram', 'polynomial', 'product']
-      .map((name) => `orthogonal.${name}`)
-      .concat(storages);
+    const own = [...this.pieces.values()]
+      .flat()
+      .flatMap(({ storage, state }) => [
+        stateKernel('orthogonal.momentum', state),
+        stateKernel(`Muon.${storage}`, state),
+      ]);
+    return ['squares', 'normalise', 'gram', 'polynomial', 'product'].map((name) => `orthogonal.${name}`).concat(own);
   }
 
   all(tables: (name: TrainingTable) => GPUBuffer): readonly PlannedDispatch[] {
@@ -79,8 +83,10 @@ export class OrthogonalUpdate {
       // The last rows are followed by those that pad the matrix to fours.
       const padded_count = last ? row_count + padOf(matrix.part.rows) : row_count;
       const groups = Math.ceil((padded_count * row_quads) / THREADS);
-      return this.kernels.dispatch('orthogonal.momentum', { ...uniforms, padded_count }, groups, (name) => {
+      const all = { ...uniforms, padded_count, first_row: piece.firstRow };
+      return this.kernels.dispatch(stateKernel('orthogonal.momentum', piece.state), all, groups, (name) => {
         if (name === 'product') return { buffer: target };
+        if (name === 'rows') return { buffer: piece.rows };
         if (name === 'gradient') return piece.buffers.gradient;
         return name === 'first' ? piece.buffers.moments[0]! : { buffer: tables(name) };
       });
@@ -150,10 +156,10 @@ export class OrthogonalUpdate {
     const { rows, columns } = matrix.part;
     const scale = this.settings.scale(rows, columns);
     return this.#runs(batch, matrix, at).map(({ piece, uniforms }) => {
-      const { buffers, storage, firstRow } = piece;
+      const { buffers, storage, state, firstRow } = piece;
       const groups = Math.ceil((uniforms.row_count * uniforms.row_quads) / THREADS);
       const all = { ...uniforms, first_row: firstRow, scale };
-      return this.kernels.dispatch(`Muon.${storage}`, all, groups, (name) => {
+      return this.kernels.dispatch(stateKernel(`Muon.${storage}`, state), all, groups, (name) => {
         switch (name) {
           case 'left':
             return { buffer: result };

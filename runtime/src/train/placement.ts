@@ -12,7 +12,7 @@ export interface TrainingWeights {
   /** f32. */
   readonly master: PlacedWeights;
   readonly gradients: PlacedWeights;
-  /** Moments of the update rules, by their place in `MOMENTS`; of parameters whose rules have so many. */
+  /** Moments of the update rules, by their place in `MOMENTS`; of parameters whose rules have so many. Of matrices also in bf16. */
   readonly moments: readonly PlacedWeights[];
   /** What kernels read: the master copies themselves, or narrower copies. */
   readonly working: PlacedWeights;
@@ -30,12 +30,16 @@ export function placeTraining(
   memory: DeviceMemory,
 ): TrainingWeights {
   const master = placeWeights(program, 'f32', device, memory);
-  const copy = (name: string, of: (parameter: string) => boolean = () => true): PlacedWeights => {
+  const copy = (
+    name: string,
+    of: (parameter: string) => boolean = () => true,
+    storageOf: (id: string) => StorageType = () => 'f32',
+  ): PlacedWeights => {
     const own = [...master.matrices].filter(([, { spec }]) => of(spec.parts[0]!.parameter));
     const packs = program.vectors.filter(({ parts }) => parts.length === 0 || of(parts[0]!.parameter));
     return {
       matrices: new Map(
-        own.map(([id, matrix]) => [id, like(matrix, 'f32', `${name} of matrix ${id}`, memory)] as const),
+        own.map(([id, matrix]) => [id, like(matrix, storageOf(id), `${name} of matrix ${id}`, memory)] as const),
       ),
       vectors: placeVectors({ ...program, vectors: packs }, device, memory),
     };
@@ -53,7 +57,11 @@ export function placeTraining(
     master,
     gradients: copy('gradient'),
     moments: Array.from({ length: mostMoments(program.parameters.map(({ path }) => ruleOf(path))) }, (_, i) =>
-      copy(`moment ${i + 1}`, (path) => MOMENTS[ruleOf(path)].length > i),
+      copy(
+        `moment ${i + 1}`,
+        (path) => MOMENTS[ruleOf(path)].length > i,
+        (id) => program.training?.moments[id] ?? 'f32',
+      ),
     ),
     working: { matrices: working, vectors: master.vectors },
   };

@@ -36,6 +36,7 @@ export interface CompiledRecipe extends TrainingRecipe {
           readonly betas: readonly [number, number];
           readonly eps: number;
           readonly weight_decay: number;
+          readonly stochastic_rounding: boolean;
         };
       }
     | {
@@ -52,6 +53,7 @@ export interface CompiledRecipe extends TrainingRecipe {
           readonly weight_decay: number;
           readonly betas: readonly [number, number];
           readonly eps: number;
+          readonly stochastic_rounding: boolean;
         };
       };
   readonly clip: number | null;
@@ -105,6 +107,8 @@ export async function openTrainer(
       loss: recipe.loss.arguments,
       updates: ({ path }) => known.get(path)!,
       levels: memory.levels,
+      ...(recipe.optimizer.name !== 'SGD' &&
+        recipe.optimizer.arguments.stochastic_rounding && { stochasticRounding: recipe.seed }),
     });
     for (const { name, shape } of engine.parameters()) {
       const count = shape.reduce((product, size) => product * size, 1);

@@ -62,6 +62,8 @@ export interface TrainerOptions {
    * matrices of the layers are, and all else by AdamW.
    */
   readonly updates?: ((parameter: ParameterSpec) => ParameterUpdate) | undefined;
+  /** Seed of random numbers by which moments in bf16 are rounded up or down; absent: to nearest even. */
+  readonly stochasticRounding?: number | undefined;
   /** Storage of the matrices that kernels read, beside their f32 master copies; by default as the program says. */
   readonly storage?: StorageType | undefined;
   /**
@@ -99,7 +101,16 @@ export async function createTrainer(program: Program, sources: WgslSources, opti
     const passes = new Passes(program, device, memory, kernels, weights, levels);
     const orthogonal =
       optimizer.name === 'Muon' ? { iterations: optimizer.iterations, scale: MUON_SCALES[optimizer.scale] } : undefined;
-    const update = new Update(program, device, memory, kernels, weights, ({ path }) => known.get(path)!, orthogonal);
+    const update = new Update(
+      program,
+      device,
+      memory,
+      kernels,
+      weights,
+      ({ path }) => known.get(path)!,
+      orthogonal,
+      options.stochasticRounding ?? 0,
+    );
     await Promise.all([passes.compile(), update.compile(), memory.settle()]);
     const dispose = (): void => {
       passes.dispose();
@@ -242,7 +253,6 @@ export class Trainer implements TrainingEngine {
   #writeSettings({ step, rate, lossScale, lossLimit = Infinity }: StepSettings, labels: number): void {
     const { optimizer, clip = 0, loss = { z: 0, smoothing: 0 } } = this.#parts.options;
     const values = new Float32Array(SETTINGS_LENGTH);
-    const words = new Uint32Array(values.buffer);
     values[SETTINGS.weight] = labels === 0 ? 0 : lossScale / labels;
     values[SETTINGS.unscale] = 1 / lossScale;
     values[SETTINGS.rate] = rate;
@@ -252,7 +262,8 @@ export class Trainer implements TrainingEngine {
     values[SETTINGS.decay] = optimizer.weightDecay;
     // Infinity is no number that a kernel can compare with.
     values[SETTINGS.lossLimit] = Math.min(lossLimit * labels, LARGEST);
-    words[SETTINGS.step] = step;
+    values[SETTINGS.step] = step;
+    values[SETTINGS.stochastic] = this.#parts.options.stochasticRounding === undefined ? 0 : 1;
     if (optimizer.name !== 'AdamW') {
       values[optimizer.name === 'SGD' ? SETTINGS.beta1 : SETTINGS.momentum] = optimizer.momentum;
       values[SETTINGS.nesterov] = optimizer.nesterov ? 1 : 0;

@@ -6,6 +6,7 @@ import type { PlacedWeights } from '../weights/placement.js';
 import { MOMENTS } from './moments.js';
 import type { RuleName } from './moments.js';
 import type { TrainingWeights } from './placement.js';
+import { roundingStreams } from './rounding.js';
 
 /** Rows of one buffer with all that belongs to them. */
 export interface Piece {
@@ -14,6 +15,8 @@ export interface Piece {
     readonly working?: GPUBufferBinding;
   };
   readonly storage: 'f32' | 'bf16' | 'f16';
+  /** Format of its moments. */
+  readonly state: 'f32' | 'bf16';
   readonly rule: RuleName;
   /** Id of the matrix or pack. */
   readonly id: string;
@@ -22,7 +25,7 @@ export interface Piece {
   readonly quads: number;
   readonly rowQuads: number;
   readonly firstRow: number;
-  /** Multiples of rate and decay, two a row. */
+  /** Multiples of rate and decay, two a row; where its moments are in bf16, a row of four words with its random stream. */
   readonly rows: GPUBuffer;
 }
 
@@ -34,12 +37,14 @@ export interface ParameterUpdate {
   readonly rule: RuleName;
 }
 
+/** @param seed of random numbers that round moments */
 export function piecesOf(
   program: Program,
   weights: TrainingWeights,
   updateOf: (parameter: ParameterSpec) => ParameterUpdate,
   device: Device,
   memory: DeviceMemory,
+  seed: number,
 ): readonly Piece[] {
   const parameters = new Map(program.parameters.map((p) => [p.path, updateOf(p)] as const));
   const rowsBuffer = (label: string, values: Float32Array<ArrayBuffer>): GPUBuffer => {
@@ -50,10 +55,18 @@ export function piecesOf(
   const pieces: Piece[] = [];
   let matrices = 0;
   for (const [id, { spec, parts }] of weights.master.matrices) {
-    const values = new Float32Array(2 * spec.rows);
+    const state = program.training!.moments[id] ?? 'f32';
+    const width = state === 'f32' ? 2 : 4;
+    const values = new Float32Array(width * spec.rows);
+    const words = new Uint32Array(values.buffer);
     for (const part of spec.parts) {
       const { rate, decay } = parameters.get(part.parameter)!;
-      for (let r = 0; r < part.rows; r++) values.set([rate, decay], 2 * (part.row + r * part.stride));
+      const stream = roundingStreams(seed, part.parameter);
+      for (let r = 0; r < part.rows; r++) {
+        const at = width * (part.row + r * part.stride);
+        values.set([rate, decay], at);
+        if (state !== 'f32') words[at + 2] = stream(r);
+      }
     }
     const rows = rowsBuffer(id, values);
     const { rule } = parameters.get(spec.parts[0]!.parameter)!;
@@ -72,6 +85,7 @@ export function piecesOf(
         rule,
         id,
         storage: working.storage,
+        state,
         ...(scaled ? { scaled } : {}),
         quads: (part.rows * spec.columns) / 4,
         rowQuads: spec.columns / 4,
@@ -101,6 +115,7 @@ export function piecesOf(
       rule,
       id: pack.id,
       storage: 'f32',
+      state: 'f32',
       quads: pack.elements / 4,
       rowQuads: 1,
       firstRow: 0,

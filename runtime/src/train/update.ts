@@ -8,6 +8,7 @@ import type { TrainingTable } from '../program/training.js';
 import { BLOCK_QUADS } from './memory-plan.js';
 import { orthogonalBatches } from './orthogonal-batches.js';
 import { OrthogonalUpdate } from './orthogonal.js';
+import { stateKernel } from './moments.js';
 import type { OrthogonalSettings } from './orthogonal.js';
 import type { TrainingWeights } from './placement.js';
 import { THREADS, UpdateKernels } from './update-kernels.js';
@@ -28,7 +29,10 @@ export class Update {
   #dispatches: readonly PlannedDispatch[] | undefined;
   readonly #losses = new Map<number, { readonly losses: GPUBuffer; readonly made: PlannedDispatch }>();
 
-  /** @param orthogonal how Muon's matrices are updated, where there are any */
+  /**
+   * @param orthogonal how Muon's matrices are updated, where there are any
+   * @param seed of random numbers that round moments
+   */
   constructor(
     program: Program,
     device: Device,
@@ -37,9 +41,10 @@ export class Update {
     weights: TrainingWeights,
     updateOf: (parameter: ParameterSpec) => ParameterUpdate,
     orthogonal: OrthogonalSettings | undefined,
+    seed: number,
   ) {
     this.#kernels = new UpdateKernels(program, device, memory, kernels);
-    this.#pieces = piecesOf(program, weights, updateOf, device, memory);
+    this.#pieces = piecesOf(program, weights, updateOf, device, memory, seed);
     this.#orthogonal = orthogonal && this.#orthogonalOf(program, orthogonal, memory);
     this.#blocks = this.#pieces.reduce((n, piece) => n + Math.ceil(piece.quads / BLOCK), 0);
     this.#partials = memory.storage('blocks of norms', 16 * this.#blocks, 'other');
@@ -63,7 +68,7 @@ export class Update {
   }
 
   async compile(): Promise<void> {
-    const names = new Set(['addLosses', 'squares', 'norms', ...this.#elementwise.map((p) => `${p.rule}.${p.storage}`)]);
+    const names = new Set(['addLosses', 'squares', 'norms', ...this.#elementwise.map(kernelOf)]);
     for (const { scaled } of this.#pieces) {
       if (scaled) for (const name of ['largest', 'largestOfAll', `round.${scaled.format}`]) names.add(name);
     }
@@ -153,7 +158,7 @@ export class Update {
   #update(piece: Piece, tables: (name: TrainingTable) => GPUBuffer): PlannedDispatch {
     const { buffers, quads, rowQuads, firstRow, rows } = piece;
     const uniforms = { quad_count: quads, row_quads: rowQuads, first_row: firstRow };
-    return this.#kernels.dispatch(`${piece.rule}.${piece.storage}`, uniforms, Math.ceil(quads / THREADS), (name) => {
+    return this.#kernels.dispatch(kernelOf(piece), uniforms, Math.ceil(quads / THREADS), (name) => {
       switch (name) {
         case 'master':
         case 'gradient':
@@ -171,4 +176,8 @@ export class Update {
       }
     });
   }
+}
+
+function kernelOf({ rule, storage, state }: Piece): string {
+  return stateKernel(`${rule}.${storage}`, state);
 }

@@ -1,7 +1,8 @@
 import * as e from '../../kernel/expressions.js';
 import type { Expression } from '../../kernel/ir.js';
 import type { KernelCall } from '../call.js';
-import { LOWEST, randomBits, SamplerKernel, SLICE } from './shape.js';
+import { randomBits } from '../random-bits.js';
+import { LOWEST, SamplerKernel, SLICE } from './shape.js';
 
 const THREADS = 256;
 

@@ -6,6 +6,8 @@
  *
  * Of equal scores at the edge of top-k or top-p, all stay.
  */
+import { randomBits } from '../../numeric/random-bits.js';
+
 export interface SamplerSettings {
   /** 0: greedy. */
   readonly temperature: number;
@@ -46,18 +48,6 @@ export function thresholdOf(scores: Float64Array, { temperature, topK, topP, min
     threshold = Math.max(threshold, sorted[i]!);
   }
   return minP > 0 ? Math.max(threshold, largest + Math.log(minP)) : threshold;
-}
-
-/** 32 random bits: pcg3d of (token, step, seed), first component (Jarzynski & Olano, JCGT 9(3), 2020). */
-export function randomBits(token: number, step: number, seed: number): number {
-  let [x, y, z] = [token, step, seed].map((v) => (Math.imul(v, 1664525) + 1013904223) | 0) as [number, number, number];
-  x = (x + Math.imul(y, z)) | 0;
-  y = (y + Math.imul(z, x)) | 0;
-  z = (z + Math.imul(x, y)) | 0;
-  x ^= x >>> 16;
-  y ^= y >>> 16;
-  z ^= z >>> 16;
-  return (x + Math.imul(y, z)) >>> 0;
 }
 
 /** -log(-log(1 - u)), u = (bits + 1/2) / 2^32, u at most 1 - 2^-24. */

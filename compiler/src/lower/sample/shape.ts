@@ -190,20 +190,3 @@ export function scoreOfOrder(order: Expression): Expression {
   const isPositive = e.ge(order, 0x80000000);
   return e.bitcast('f32', e.bitXor(order, e.select(isPositive, e.u32(0x80000000), e.u32(0xffffffff))));
 }
-
-/**
- * 32 random bits for a token of a step: pcg3d of (token, step, seed), first component (Jarzynski & Olano, "Hash Functions for
- * GPU Rendering", JCGT 2020). `reference.ts` computes the same on the host.
- */
-export function randomBits(builder: KernelBuilder, token: Expression, step: Expression, seed: Expression): Expression {
-  const scrambled = [token, step, seed].map((v) => builder.let('r', e.add(e.mul(v, 1664525), 1013904223)));
-  const mix = ([x, y, z]: readonly Expression[]): readonly Expression[] => {
-    const a = builder.let('r', e.add(x!, e.mul(y!, z!)));
-    const b = builder.let('r', e.add(y!, e.mul(z!, a)));
-    const c = builder.let('r', e.add(z!, e.mul(a, b)));
-    return [a, b, c];
-  };
-  const folded = mix(scrambled).map((v) => builder.let('r', e.bitXor(v, e.shiftRight(v, 16))));
-  const [x, y, z] = folded as [Expression, Expression, Expression];
-  return builder.let('bits', e.add(x, e.mul(y, z)));
-}

@@ -9,6 +9,8 @@ import type { Expression } from '../../kernel/ir.js';
 import { LEAST_NORM, NEWTON_SCHULZ } from '../../numeric/newton-schulz.js';
 import type { KernelCall } from '../call.js';
 import { BLOCK, joined, THREADS, total, UpdateKernel } from './elements.js';
+import { Moments, rowTable } from './moments.js';
+import type { MomentFormat } from './moments.js';
 
 const SIDE = 8;
 /** Rows that an invocation makes of a product, and fours of columns. */
@@ -49,31 +51,41 @@ export function matrixPlace(kernel: UpdateKernel, { row, quad }: OwnRows): (lane
 }
 
 /** The running mean of gradients of a parameter's rows, and from it their direction. Rows that only pad are zero. */
-export function momentum(): KernelCall {
+export function momentum(format: MomentFormat): KernelCall {
   const kernel = new UpdateKernel();
   const { builder } = kernel;
   const settings = kernel.table('settings', 'f32', 'read', 'of the step');
   const totals = kernel.table('totals', 'u32', 'read', 'of the step');
   const gradients = kernel.table('gradient', 'vec4f', 'read', 'gradient');
-  const first = kernel.table('first', 'vec4f', 'read_write', 'running mean of gradients');
   const target = kernel.table('product', 'f32', 'read_write', 'directions');
   const own = ownRows(kernel);
   const at = matrixPlace(kernel, own);
   const padded = kernel.uniform('padded_count', 'rows with those that pad');
+  // Rows have no random numbers where nothing is rounded.
+  const streamOf = format === 'f32' ? () => e.u32(0) : streamsOf(kernel, own);
   builder.if(e.lt(own.row, padded), () => {
     const direction = builder.variable('direction', 'vec4f', e.vector('vec4f', 0));
     builder.if(e.and(e.lt(own.row, own.count), e.eq(total(totals, 'notFinite'), 0)), () => {
       const beta = builder.let('beta', settings.at(SETTINGS.momentum));
       const g = builder.let('g', e.mul(gradients.at(own.index), total(totals, 'factor')));
       const share = builder.let('share', e.mul(g, e.sub(e.f32(1), beta)));
-      const mean = builder.let('mean', e.add(e.mul(first.at(own.index), beta), share));
-      first.set(own.index, mean);
+      const moments = new Moments(kernel, settings, format, own.index, () => own.quad, streamOf());
+      const first = moments.of('first', 'running mean of gradients');
+      const mean = builder.let('mean', e.add(e.mul(first.value, beta), share));
+      first.set(mean);
       const ahead = e.add(share, e.mul(mean, beta));
       direction.set(e.select(e.gt(settings.at(SETTINGS.nesterov), 0), ahead, mean));
     });
     for (let lane = 0; lane < 4; lane++) target.set(at(lane), e.component(direction.value, lane));
   });
-  return kernel.finish('orthogonal_momentum', 'Momentum of matrices, and its direction.');
+  const name = format === 'f32' ? 'orthogonal_momentum' : `orthogonal_momentum_${format}_state`;
+  return kernel.finish(name, 'Momentum of matrices, and its direction.');
+}
+
+function streamsOf(kernel: UpdateKernel, { partRow }: OwnRows): () => Expression {
+  const settings = rowTable(kernel, 'bf16');
+  const firstRow = kernel.uniform('first_row', 'first row of the part');
+  return () => settings(e.add(firstRow, partRow)).stream;
 }
 
 /** The fours of an invocation in a block of a matrix: matrices are along z, blocks of each along x and y. */

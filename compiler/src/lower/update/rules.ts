@@ -6,14 +6,15 @@ import * as e from '../../kernel/expressions.js';
 import type { Expression } from '../../kernel/ir.js';
 import type { KernelCall } from '../call.js';
 import { total, UpdateKernel } from './elements.js';
+import { Moments, rowTable } from './moments.js';
+import type { MomentFormat } from './moments.js';
 import { matrixPlace, ownRows } from './orthogonal.js';
 
 interface Rule {
   readonly kernel: UpdateKernel;
   readonly settings: Buffer;
-  /** Of the four elements, in fours of the part. */
-  readonly index: Expression;
-  /** Their gradient, or what the rule has made of it. */
+  readonly moments: Moments;
+  /** Gradient of the four elements, or what the rule has made of it. */
   readonly gradient: Expression;
   readonly master: Expression;
   /** Learning rate and weight decay of the row. */
@@ -27,6 +28,8 @@ interface Four {
   readonly index: Expression;
   /** Among the multiples of rate and decay. */
   readonly row: Expression;
+  /** In the row. */
+  readonly quad: () => Expression;
   readonly gradient: () => Expression;
 }
 
@@ -41,6 +44,7 @@ function everyFour(kernel: UpdateKernel, totals: Buffer): Four {
     inside: e.lt(index, count),
     index,
     row: e.add(firstRow, e.div(index, perRow)),
+    quad: () => e.mod(index, perRow),
     gradient: () => kernel.builder.let('g', e.mul(gradients.at(index), total(totals, 'factor'))),
   };
 }
@@ -57,8 +61,15 @@ function everyOrthogonalised(kernel: UpdateKernel): Four {
     inside: e.lt(own.row, own.count),
     index: own.index,
     row: e.add(firstRow, own.partRow),
+    quad: () => own.quad,
     gradient: () => builder.let('g', e.mul(e.vector('vec4f', ...[0, 1, 2, 3].map((i) => orthogonal.at(at(i)))), scale)),
   };
+}
+
+/** What a rule's kernels differ in: the working copies that they write, and the format of the state. */
+export interface RuleFormats {
+  readonly storage: StorageType;
+  readonly moments: MomentFormat;
 }
 
 /**
@@ -68,7 +79,7 @@ function everyOrthogonalised(kernel: UpdateKernel): Four {
 function rule(
   name: string,
   doc: string,
-  storage: StorageType,
+  { storage, moments: format }: RuleFormats,
   update: (rule: Rule) => Expression,
   fourOf: (kernel: UpdateKernel, totals: Buffer) => Four = everyFour,
 ): KernelCall {
@@ -77,29 +88,29 @@ function rule(
   const settings = kernel.table('settings', 'f32', 'read', 'of the step');
   const totals = kernel.table('totals', 'u32', 'read', 'of the step');
   const master = kernel.table('master', 'vec4f', 'read_write', 'master copy');
-  const { inside, index, row, gradient } = fourOf(kernel, totals);
-  const rows = kernel.table('rows', 'vec2f', 'read', 'multiples of rate and decay of each row');
+  const { inside, index, row, quad, gradient } = fourOf(kernel, totals);
+  const rowSettings = rowTable(kernel, format);
   const working =
     storage === 'f32' ? undefined : kernel.table('working', 'vec2u', 'read_write', `working copy in ${storage}`);
   const applied = e.eq(total(totals, 'notFinite'), 0);
   builder.if(e.and(inside, applied), () => {
-    const multiples = builder.let('multiples', rows.at(row));
+    const multiples = rowSettings(row);
     const next = builder.let(
       'next',
       update({
         kernel,
         settings,
-        index,
+        moments: new Moments(kernel, settings, format, index, quad, multiples.stream),
         gradient: gradient(),
         master: builder.let('p', master.at(index)),
-        rate: builder.let('rate', e.mul(settings.at(SETTINGS.rate), e.component(multiples, 0))),
-        decay: builder.let('decay', e.mul(settings.at(SETTINGS.decay), e.component(multiples, 1))),
+        rate: builder.let('rate', e.mul(settings.at(SETTINGS.rate), multiples.rate)),
+        decay: builder.let('decay', e.mul(settings.at(SETTINGS.decay), multiples.decay)),
       }),
     );
     master.set(index, next);
     if (working) working.set(index, packed(next, storage));
   });
-  return kernel.finish(`${name}_${storage}`, doc);
+  return kernel.finish(format === 'f32' ? `${name}_${storage}` : `${name}_${storage}_${format}_state`, doc);
 }
 
 /** Four elements in two words, rounded to nearest even. */
@@ -113,19 +124,19 @@ function packed(four: Expression, storage: StorageType): Expression {
 }
 
 /** Adam with decoupled weight decay (Loshchilov & Hutter 2019). */
-export function adamW(storage: StorageType): KernelCall {
-  return rule('adamw', 'AdamW.', storage, ({ kernel, settings, index, gradient: g, master: p, rate, decay }) => {
+export function adamW(formats: RuleFormats): KernelCall {
+  return rule('adamw', 'AdamW.', formats, ({ kernel, settings, moments, gradient: g, master: p, rate, decay }) => {
     const { builder } = kernel;
-    const first = kernel.table('first', 'vec4f', 'read_write', 'running mean of gradients');
-    const second = kernel.table('second', 'vec4f', 'read_write', 'running mean of their squares');
+    const first = moments.of('first', 'running mean of gradients');
+    const second = moments.of('second', 'running mean of their squares');
     const mean = (old: Expression, beta: Expression, value: Expression): Expression =>
       e.add(e.mul(old, beta), e.mul(value, e.sub(e.f32(1), beta)));
     const beta1 = builder.let('beta1', settings.at(SETTINGS.beta1));
     const beta2 = builder.let('beta2', settings.at(SETTINGS.beta2));
-    const m = builder.let('m', mean(first.at(index), beta1, g));
-    const v = builder.let('v', mean(second.at(index), beta2, e.mul(g, g)));
-    first.set(index, m);
-    second.set(index, v);
+    const m = builder.let('m', mean(first.value, beta1, g));
+    const v = builder.let('v', mean(second.value, beta2, e.mul(g, g)));
+    first.set(m);
+    second.set(v);
     const direction = e.mul(m, settings.at(SETTINGS.firstCorrection));
     const root = e.call('sqrt', e.mul(v, settings.at(SETTINGS.secondCorrection)));
     const step = e.div(direction, e.add(root, e.vector('vec4f', settings.at(SETTINGS.eps))));
@@ -135,13 +146,13 @@ export function adamW(storage: StorageType): KernelCall {
 }
 
 /** Gradient descent with momentum and decoupled weight decay. */
-export function sgd(storage: StorageType): KernelCall {
-  return rule('sgd', 'SGD.', storage, ({ kernel, settings, index, gradient: g, master: p, rate, decay }) => {
+export function sgd(formats: RuleFormats): KernelCall {
+  return rule('sgd', 'SGD.', formats, ({ kernel, settings, moments, gradient: g, master: p, rate, decay }) => {
     const { builder } = kernel;
-    const first = kernel.table('first', 'vec4f', 'read_write', 'momentum');
+    const first = moments.of('first', 'momentum');
     const momentum = builder.let('momentum', settings.at(SETTINGS.beta1));
-    const m = builder.let('m', e.add(e.mul(first.at(index), momentum), g));
-    first.set(index, m);
+    const m = builder.let('m', e.add(e.mul(first.value, momentum), g));
+    first.set(m);
     const ahead = e.add(g, e.mul(m, momentum));
     const step = e.select(e.gt(settings.at(SETTINGS.nesterov), 0), ahead, m);
     return changed({ master: p, rate, decay }, step);
@@ -149,9 +160,9 @@ export function sgd(storage: StorageType): KernelCall {
 }
 
 /** What Newton-Schulz iterations left of the momentum, with decoupled weight decay. */
-export function muon(storage: StorageType): KernelCall {
+export function muon(formats: RuleFormats): KernelCall {
   const update = (rule: Rule): Expression => changed(rule, rule.gradient);
-  return rule('muon', 'Muon.', storage, update, everyOrthogonalised);
+  return rule('muon', 'Muon.', formats, update, everyOrthogonalised);
 }
 
 /** One step against a direction, after the decay. */

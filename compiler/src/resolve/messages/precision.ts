@@ -48,7 +48,7 @@ export const precisionMessages = {
     title: 'Format not for this role',
     message: "'{role}' cannot be {type}.",
     explanation:
-      'Sums are accumulated in f32. Recurrent state, gradients of the residual stream and optimizer state are kept in f32, bf16 or f16; fp8 formats are for weights, activations and gradients.',
+      'Sums are accumulated in f32. Recurrent state is kept in f32, bf16 or f16, optimizer state in f32 or bf16; fp8 formats are for weights, activations and gradients.',
     example: rules('accumulate = bf16'),
     fixed: rules('accumulate = f32'),
   },
