@@ -129,22 +129,23 @@ export function subgroupOperation(
   for (let start = 0; start < count; start += size) {
     const end = Math.min(start + size, count);
     for (let lane = 0; lane < lanes; lane++) {
-      const at = (t: number): number => values[t * lanes + lane]!;
-      let total = at(start);
-      for (let t = start + 1; t < end; t++) {
-        if (operation === 'add') total = wrap(total + at(t));
-        else if (operation === 'max') total = Math.max(total, at(t));
-        else if (operation === 'min') total = Math.min(total, at(t));
-      }
-      for (let t = start; t < end; t++) {
-        let result = total;
-        if (operation === 'broadcast') result = start + argument < end ? at(start + argument) : poison;
-        else if (operation === 'shuffle_xor' || operation === 'shuffle_down') {
+      if (operation === 'shuffle_xor' || operation === 'shuffle_down') {
+        for (let t = start; t < end; t++) {
           const source = start + (operation === 'shuffle_xor' ? (t - start) ^ argument : t - start + argument);
-          result = source < end ? at(source) : poison;
+          results[t * lanes + lane] = source < end ? values[source * lanes + lane]! : poison;
         }
-        results[t * lanes + lane] = result;
+        continue;
       }
+      let result = values[start * lanes + lane]!;
+      if (operation === 'broadcast')
+        result = start + argument < end ? values[(start + argument) * lanes + lane]! : poison;
+      for (let t = start + 1; t < end; t++) {
+        const value = values[t * lanes + lane]!;
+        if (operation === 'add') result = wrap(result + value);
+        else if (operation === 'max') result = Math.max(result, value);
+        else if (operation === 'min') result = Math.min(result, value);
+      }
+      for (let t = start; t < end; t++) results[t * lanes + lane] = result;
     }
   }
 }

@@ -114,9 +114,9 @@ export class ExpressionGenerator {
         return [this.lanes(e.value)[e.index]!];
       case 'load':
       case 'load_weights':
-        return this.#load(known(this.scope.buffers, e.buffer), e.buffer, e.index);
+        return this.#load(known(this.scope.buffers, e.buffer), e.buffer, e.index, true);
       case 'load_shared':
-        return this.#load(known(this.scope.shared, e.array), e.array, e.index);
+        return this.#load(known(this.scope.shared, e.array), e.array, e.index, false);
       case 'element':
         return this.#element(e.array, e.index);
       case 'subgroup':
@@ -130,14 +130,16 @@ export class ExpressionGenerator {
     const i = this.temporary();
     this.lines.push(`let ${i} = ${value};`);
     const test = scalarOf(index.type) === 'i32' ? `${i} < 0 || ${i} >= ${lengthText}` : `${i} >= ${lengthText}`;
-    const message = `'${name}[' + ${i} + '] of ' + ${lengthText}`;
-    this.lines.push(`if (${test}) { ${this.report('out_of_bounds', message)} ${i} = ${otherwise}; }`);
+    this.lines.push(
+      `if (${test}) ${i} = outside('${name}', ${i}, ${lengthText}, ${this.site}, ${this.invocation}, ${otherwise});`,
+    );
     return i;
   }
 
-  #load(array: ArrayInfo, name: string, index: Expression): readonly string[] {
+  #load(array: ArrayInfo, name: string, index: Expression, storage: boolean): readonly string[] {
     const i = this.checkedIndex(index, `${array.id}n`, name, '0');
-    if (array.shadowed) this.lines.push(`${array.id}s.read(${i}, ${this.invocation}, ${this.site});`);
+    if (array.shadowed)
+      this.lines.push(`${array.id}s.read(${i}, ${this.site}, ${storage ? 'qt, q, qg' : 'kt, k, g'});`);
     return places(array.id, i, lanesOf(array.type));
   }
 
@@ -288,12 +290,12 @@ export class ExpressionGenerator {
       }
       default: {
         const isFloat = type === 'f32' || type === 'f16';
-        if ((isFloat ? FLOAT_FUNCTIONS : INTEGER_FUNCTIONS)[e.fn] === undefined)
-          throw new Error(`${e.fn} of ${first.type}`);
-        return values[0]!.map((_, k) => {
-          const text = `${isFloat ? 'F' : 'I'}.${e.fn}(${values.map((v) => v[k]).join(', ')})`;
-          return wrap(type, text);
-        });
+        const meaning = (isFloat ? FLOAT_FUNCTIONS : INTEGER_FUNCTIONS)[e.fn];
+        if (meaning === undefined) throw new Error(`${e.fn} of ${first.type}`);
+        // Engines know what is built in.
+        const builtIn = meaning === (Math as unknown as Readonly<Record<string, unknown>>)[e.fn];
+        const name = `${builtIn ? 'Math' : isFloat ? 'F' : 'I'}.${e.fn}`;
+        return values[0]!.map((_, k) => wrap(type, `${name}(${values.map((v) => v[k]).join(', ')})`));
       }
     }
   }

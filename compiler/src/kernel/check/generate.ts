@@ -1,6 +1,7 @@
 /**
- * A kernel as JavaScript. Regions become loops over the workgroup's invocations; conditions and bounds around barriers are
- * computed for all invocations and have to agree.
+ * A kernel as JavaScript. Regions become loops over the workgroup's invocations, each in a function of its own, which engines
+ * optimise sooner than one long function; conditions and bounds around barriers are computed for all invocations and have to
+ * agree.
  */
 import { lanesOf, scalarOf } from '../expressions.js';
 import { BUFFER_TYPE } from '../buffers.js';
@@ -54,6 +55,8 @@ class Generator {
   /** Lines that compute the workgroup's uniform values before the region that is being written. */
   #before: string[] = [];
   #lines: string[] = [];
+  /** Functions of the regions. */
+  readonly #regions: string[] = [];
 
   constructor(
     private readonly kernel: Kernel,
@@ -89,14 +92,17 @@ class Generator {
     const body = this.#nodes(this.schedule.nodes);
     const source = [
       '"use strict";',
-      'const { fr, h, imul, F, I, report, stop, log, clock, Stop, floatToU32, floatToI32, bitsOfF32, f32OfBits, pack2x16float, f16OfBits, subgroup, identities } = rt;',
+      'const { fr, h, imul, F, I, report, outside, stop, log, finite, Stop, floatToU32, floatToI32, bitsOfF32, f32OfBits, pack2x16float, f16OfBits, subgroup, identities } = rt;',
       ...this.#arrays(),
       'let budget = rt.budget;',
+      // Times (see memory.ts) when the interval and the workgroup began: for workgroup memory, and for storage.
+      'let K = 0, G = 0, Q = 0, QG = 0;',
+      ...this.#regions,
       'function workgroup(wx, wy, wz) {',
       ...body,
       '}',
       'for (let wz = 0; wz < gz; wz++) for (let wy = 0; wy < gy; wy++) for (let wx = 0; wx < gx; wx++) {',
-      '  clock.nextWorkgroup();',
+      `  G = K += ${this.#count + 1}, QG = Q += ${this.#count + 1};`,
       '  log.workgroup = [wx, wy, wz];',
       '  try { workgroup(wx, wy, wz); } catch (error) {',
       '    if (!(error instanceof Stop)) throw error;',
@@ -153,7 +159,7 @@ class Generator {
       case 'region':
         return this.#overInvocations(() => node.statements.forEach((s) => this.#statement(s, true)));
       case 'barrier':
-        return [`clock.barrier(${node.storage});`];
+        return [`K += ${this.#count + 1};`, ...(node.storage ? [`Q += ${this.#count + 1};`] : [])];
       case 'subgroup':
         return this.#subgroup(node);
       case 'if': {
@@ -165,8 +171,8 @@ class Generator {
     }
   }
 
-  /** A region: `write` emits statements for the invocation `t`. */
-  #overInvocations(write: () => void): readonly string[] {
+  /** A region: `write` emits statements for the invocation `t`. `counter` counts some of the invocations. */
+  #overInvocations(write: () => void, counter?: string): readonly string[] {
     const outerBefore = this.#before;
     const outerLines = this.#lines;
     this.#before = [];
@@ -177,7 +183,34 @@ class Generator {
     this.#before = outerBefore;
     this.#lines = outerLines;
     if (inner.length === 0) return before;
-    return [...before, `for (let t = 0; t < ${this.#count}; t++) {`, ...inner, '}'];
+    return [...before, this.#region(inner, counter)];
+  }
+
+  /** Makes a function of a region, and returns its call. */
+  #region(inner: readonly string[], counter?: string): string {
+    const name = `r${this.#regions.length}`;
+    const words = new Set(inner.join(' ').match(/\b\w+\b/g));
+    const parameters = ['wx', 'wy', 'wz', ...this.#uniformNames()].filter((word) => words.has(word)).join(', ');
+    this.#regions.push(
+      [
+        `function ${name}(${parameters}) {`,
+        ...(words.has('kt') ? ['const k = K, g = G;'] : []),
+        ...(words.has('qt') ? ['const q = Q, qg = QG;'] : []),
+        ...(counter === undefined ? [] : [`let ${counter} = 0;`]),
+        `for (let t = 0; t < ${this.#count}; t++) {`,
+        ...(words.has('kt') ? ['const kt = k + t;'] : []),
+        ...(words.has('qt') ? ['const qt = q + t;'] : []),
+        ...inner,
+        '}',
+        ...(counter === undefined ? [] : [`return ${counter};`]),
+        '}',
+      ].join('\n'),
+    );
+    return counter === undefined ? `${name}(${parameters});` : `const ${counter} = ${name}(${parameters});`;
+  }
+
+  #uniformNames(): readonly string[] {
+    return [...this.#variables.values()].filter((v) => v.uniform).flatMap((v) => this.#e.place(v));
   }
 
   /** A condition that all invocations have to agree on. */
@@ -189,10 +222,9 @@ class Generator {
       const text = this.#e.scalar(condition);
       this.#flush();
       this.#lines.push(`if (${text}) ${count}++;`);
-    });
+    }, count);
     return {
       lines: [
-        `let ${count} = 0;`,
         ...lines,
         `if (${count} !== 0 && ${count} !== ${this.#count}) stop('workgroup', 'non_uniform', ${site}, 0, ${count} + ' of ${this.#count} invocations go to the synchronisation inside');`,
       ],
@@ -254,8 +286,8 @@ class Generator {
     const target = this.#variable(node.name);
     const values = `${target.id}i`;
     const type = scalarOf(node.type);
+    this.#regions.push(`const ${values} = new ${storageOf(node.type)}(${this.#count * target.lanes});`);
     return [
-      `const ${values} = new ${storageOf(node.type)}(${this.#count * target.lanes});`,
       ...this.#overInvocations(() => {
         this.#e.site = node.site;
         const lanes = this.#e.lanes(node.value);
@@ -425,14 +457,15 @@ class Generator {
     this.#lines.push(`if (${i} >= 0) {`);
     if (array.shadowed) {
       const components = component === undefined ? (1 << all.length) - 1 : 1 << component;
-      this.#lines.push(`${array.id}s.write(${i}, t, ${e.site}${buffer ? `, ${components}` : ''});`);
+      const now = buffer ? `qt, q, qg, ${components}` : 'kt, k';
+      this.#lines.push(`${array.id}s.write(${i}, ${e.site}, ${now});`);
     }
     written.forEach((place, k) => this.#lines.push(`${place} = ${lanes[k]};`));
     this.#lines.push('}');
     if (buffer && scalarOf(array.type) === 'f32') {
       const test = lanes.map((lane) => `${lane} - ${lane} !== 0`).join(' || ');
       this.#lines.push(
-        `if (rt.finite && (${test})) ${e.report('non_finite', `'${name}[' + ${i} + '] = ' + [${lanes.join(', ')}]`)}`,
+        `if (finite && (${test})) ${e.report('non_finite', `'${name}[' + ${i} + '] = ' + [${lanes.join(', ')}]`)}`,
       );
     }
   }

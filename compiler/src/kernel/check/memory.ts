@@ -1,154 +1,105 @@
-/** Shadow memory: who wrote and read each element, and since which barrier. */
+/**
+ * Shadow memory: who wrote and read each element last, and when.
+ *
+ * A time is one number: the interval between two barriers, in steps of the workgroup's size plus one, plus the invocation. The
+ * last in an interval stands for several invocations. Workgroup memory and storage have clocks of their own, since other
+ * barriers order them.
+ */
 import type { FaultLog } from './faults.js';
 
-const MANY = -1;
-
-/** Where the dispatch is: numbers that only grow. */
-export class Clock {
-  workgroup = 0;
-  /** Interval between barriers. */
-  interval = 1;
-  /** Interval between storage barriers. */
-  storageInterval = 1;
-
-  nextWorkgroup(): void {
-    this.workgroup++;
-    this.interval++;
-    this.storageInterval++;
-  }
-  barrier(storage: boolean): void {
-    this.interval++;
-    if (storage) this.storageInterval++;
-  }
-}
-
-/** Workgroup memory. Written elements are known for the workgroup at hand only. */
+/** Workgroup memory: what another workgroup wrote is not written. */
 export class SharedShadow {
-  /** Barrier interval and invocation + 1 of the last write, and of reads in the last interval that read. */
-  private readonly writeInterval: Int32Array;
-  private readonly writer: Int32Array;
-  private readonly readInterval: Int32Array;
-  private readonly reader: Int32Array;
-  private readonly writtenIn: Int32Array;
+  readonly #writes: Float64Array;
+  readonly #reads: Float64Array;
 
   constructor(
     private readonly name: string,
     length: number,
-    private readonly clock: Clock,
+    /** Of a workgroup. */
+    private readonly invocations: number,
     private readonly log: FaultLog,
   ) {
-    this.writeInterval = new Int32Array(length);
-    this.writer = new Int32Array(length);
-    this.readInterval = new Int32Array(length);
-    this.reader = new Int32Array(length);
-    this.writtenIn = new Int32Array(length);
+    this.#writes = new Float64Array(length);
+    this.#reads = new Float64Array(length);
   }
 
-  read(i: number, t: number, site: number): void {
-    const interval = this.clock.interval;
-    if (this.writtenIn[i] !== this.clock.workgroup)
-      this.log.report('uninitialised', site, t, `${this.name}[${i}] was not written`);
-    if (this.writeInterval[i] === interval && this.writer[i] !== t) this.race(site, t, i, 'written', this.writer[i]!);
-    if (this.readInterval[i] !== interval) {
-      this.readInterval[i] = interval;
-      this.reader[i] = t;
-    } else if (this.reader[i] !== t) {
-      this.reader[i] = MANY;
-    }
+  /** @param interval,group when the interval and the workgroup began */
+  read(i: number, site: number, now: number, interval: number, group: number): void {
+    const write = this.#writes[i]!;
+    if (write < group) this.log.report('uninitialised', site, now - interval, `${this.name}[${i}] was not written`);
+    else if (write >= interval && write !== now) this.#race(site, i, 'written', write, now, interval);
+    const read = this.#reads[i]!;
+    if (read !== now) this.#reads[i] = read < interval ? now : interval + this.invocations;
   }
 
-  write(i: number, t: number, site: number): void {
-    const interval = this.clock.interval;
-    if (this.writeInterval[i] === interval && this.writer[i] !== t) this.race(site, t, i, 'written', this.writer[i]!);
-    if (this.readInterval[i] === interval && this.reader[i] !== t) this.race(site, t, i, 'read', this.reader[i]!);
-    this.writeInterval[i] = interval;
-    this.writer[i] = t;
-    this.writtenIn[i] = this.clock.workgroup;
+  write(i: number, site: number, now: number, interval: number): void {
+    const write = this.#writes[i]!;
+    const read = this.#reads[i]!;
+    if (write >= interval && write !== now) this.#race(site, i, 'written', write, now, interval);
+    if (read >= interval && read !== now) this.#race(site, i, 'read', read, now, interval);
+    this.#writes[i] = now;
   }
 
-  private race(site: number, t: number, i: number, verb: string, other: number): void {
-    const who = other === MANY ? 'others' : `invocation ${other}`;
-    this.log.report('race', site, t, `${this.name}[${i}] is also ${verb} by ${who} since the last barrier`);
+  #race(site: number, i: number, verb: string, time: number, now: number, interval: number): void {
+    const other = time - interval;
+    const who = other === this.invocations ? 'others' : `invocation ${other}`;
+    const message = `${this.name}[${i}] is also ${verb} by ${who} since the last barrier`;
+    this.log.report('race', site, now - interval, message);
   }
 }
 
+/** Read by more than one workgroup. */
+const GROUPS = -1;
+
 /** A storage buffer that the kernel writes. Nothing orders workgroups; a storage barrier orders invocations of one. */
 export class StorageShadow {
-  /** Of the last write: workgroup (0: none), barrier interval, invocation. */
-  private readonly writeGroup: Int32Array;
-  private readonly writeInterval: Int32Array;
-  private readonly writer: Int32Array;
-  private readonly readGroup: Int32Array;
-  private readonly readInterval: Int32Array;
-  private readonly reader: Int32Array;
+  /** 0: never. */
+  readonly #writes: Float64Array;
+  readonly #reads: Float64Array;
   /** Components not written yet, one bit each; undefined: all initialised. */
-  private readonly missing: Uint8Array | undefined;
+  readonly #missing: Uint8Array | undefined;
 
   constructor(
     private readonly name: string,
     length: number,
     lanes: number,
     initialised: boolean,
-    private readonly clock: Clock,
+    /** Of a workgroup. */
+    private readonly invocations: number,
     private readonly log: FaultLog,
   ) {
-    this.writeGroup = new Int32Array(length);
-    this.writeInterval = new Int32Array(length);
-    this.writer = new Int32Array(length);
-    this.readGroup = new Int32Array(length);
-    this.readInterval = new Int32Array(length);
-    this.reader = new Int32Array(length);
-    this.missing = initialised ? undefined : new Uint8Array(length).fill((1 << lanes) - 1);
+    this.#writes = new Float64Array(length);
+    this.#reads = new Float64Array(length);
+    this.#missing = initialised ? undefined : new Uint8Array(length).fill((1 << lanes) - 1);
   }
 
-  read(i: number, t: number, site: number): void {
-    const group = this.clock.workgroup;
-    if (this.missing && this.missing[i] !== 0)
-      this.log.report('uninitialised', site, t, `${this.name}[${i}] was not written`);
-    this.againstWrite(i, t, site);
-    if (this.readGroup[i] === 0) {
-      this.readGroup[i] = group;
-    } else if (this.readGroup[i] !== group) {
-      this.readGroup[i] = MANY;
-      return;
-    }
-    if (this.readInterval[i] !== this.clock.storageInterval) {
-      this.readInterval[i] = this.clock.storageInterval;
-      this.reader[i] = t;
-    } else if (this.reader[i] !== t) {
-      this.reader[i] = MANY;
-    }
+  read(i: number, site: number, now: number, interval: number, group: number): void {
+    if (this.#missing !== undefined && this.#missing[i] !== 0)
+      this.log.report('uninitialised', site, now - interval, `${this.name}[${i}] was not written`);
+    this.#against('written', this.#writes[i]!, i, site, now, interval, group);
+    const read = this.#reads[i]!;
+    if (read === now || read === GROUPS) return;
+    const elsewhere = read !== 0 && read < group;
+    this.#reads[i] = elsewhere ? GROUPS : read < interval ? now : interval + this.invocations;
   }
 
-  /** `components`: a bit for each component that is written. */
-  write(i: number, t: number, site: number, components: number): void {
-    this.againstWrite(i, t, site);
-    const readGroup = this.readGroup[i]!;
-    if (readGroup !== 0) {
-      if (readGroup !== this.clock.workgroup) this.race(site, t, i, 'read by another workgroup');
-      else if (this.readInterval[i] === this.clock.storageInterval && this.reader[i] !== t)
-        this.race(site, t, i, 'read by another invocation');
-    }
-    this.writeGroup[i] = this.clock.workgroup;
-    this.writeInterval[i] = this.clock.storageInterval;
-    this.writer[i] = t;
-    if (this.missing) this.missing[i]! &= ~components;
+  /** @param components a bit for each component that is written */
+  write(i: number, site: number, now: number, interval: number, group: number, components: number): void {
+    this.#against('written', this.#writes[i]!, i, site, now, interval, group);
+    this.#against('read', this.#reads[i]!, i, site, now, interval, group);
+    this.#writes[i] = now;
+    if (this.#missing !== undefined) this.#missing[i]! &= ~components;
   }
 
-  private againstWrite(i: number, t: number, site: number): void {
-    const group = this.writeGroup[i]!;
-    if (group === 0) return;
-    if (group !== this.clock.workgroup) this.race(site, t, i, 'written by another workgroup');
-    else if (this.writeInterval[i] === this.clock.storageInterval && this.writer[i] !== t)
-      this.race(site, t, i, 'written by another invocation');
-  }
-
-  private race(site: number, t: number, i: number, other: string): void {
-    this.log.report('race', site, t, `${this.name}[${i}] is also ${other}`);
+  /** Reports an access of another workgroup, or of another invocation since the last storage barrier. */
+  #against(verb: string, time: number, i: number, site: number, now: number, interval: number, group: number): void {
+    if (time === now || time === 0 || (time >= group && time < interval)) return;
+    const who = time < group ? 'workgroup' : 'invocation';
+    this.log.report('race', site, now - interval, `${this.name}[${i}] is also ${verb} by another ${who}`);
   }
 
   /** Number of elements with a component that nobody wrote. */
   get unwritten(): number {
-    return this.missing ? this.missing.reduce((n, bits) => n + (bits === 0 ? 0 : 1), 0) : 0;
+    return this.#missing?.reduce((n, bits) => n + (bits === 0 ? 0 : 1), 0) ?? 0;
   }
 }

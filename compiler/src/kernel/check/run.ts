@@ -10,7 +10,7 @@ import type { Fault } from './faults.js';
 import { FaultLog, Stop } from './faults.js';
 import { generate } from './generate.js';
 import type { Generated } from './generate.js';
-import { Clock, SharedShadow, StorageShadow } from './memory.js';
+import { SharedShadow, StorageShadow } from './memory.js';
 import { schedule } from './schedule.js';
 import type { WeightsBuffer } from './weights.js';
 import { decodeWeights } from './weights.js';
@@ -56,7 +56,7 @@ export function run(kernel: Kernel, options: RunOptions): RunResult {
   const checked = !options.fast;
   const program = compiled(kernel, constantValues(kernel, options.constants), checked);
   const log = new FaultLog(program.paths, options.faultLimit ?? 16);
-  const clock = new Clock();
+  const invocations = kernel.workgroupSize.reduce((a, b) => a * b, 1);
   const unread = new Set(options.uninitialised ?? []);
   const buffers = kernel.buffers.map((declaration) => {
     const type = BUFFER_TYPE[declaration.element];
@@ -64,12 +64,12 @@ export function run(kernel: Kernel, options: RunOptions): RunResult {
     const length = Math.floor(data.length / lanesOf(type));
     const shadowed = checked && declaration.access === 'read_write';
     const shadow = shadowed
-      ? new StorageShadow(declaration.name, length, lanesOf(type), !unread.has(declaration.name), clock, log)
+      ? new StorageShadow(declaration.name, length, lanesOf(type), !unread.has(declaration.name), invocations, log)
       : undefined;
     return { name: declaration.name, data, length, shadow };
   });
   const shadows = program.generated.shared.map((s) =>
-    checked ? new SharedShadow(s.name, s.length, clock, log) : undefined,
+    checked ? new SharedShadow(s.name, s.length, invocations, log) : undefined,
   );
   const uniforms = kernel.uniforms.map(({ name, type }) => uniformValue(kernel, name, type, options.uniforms?.[name]));
   const stop = (
@@ -85,10 +85,14 @@ export function run(kernel: Kernel, options: RunOptions): RunResult {
   const rt = {
     ...LIBRARY,
     log,
-    clock,
     Stop,
     stop,
     report: log.report.bind(log),
+    /** Reports an index, and gives another in its place. */
+    outside: (name: string, i: number, length: number, site: number, t: number, instead: number): number => {
+      log.report('out_of_bounds', site, t, `${name}[${i}] of ${length}`);
+      return instead;
+    },
     finite: !options.allowNonFinite,
     budget: options.iterations ?? 2 ** 28,
   };
