@@ -42,6 +42,12 @@ export const CASES = {
     after: 'let u = up(x) * scale\n',
     typed: '  let extra = softmax(u, inner) * u\n',
   }),
+  long: (): Case => ({
+    texts: generateProject(1),
+    open: ['models-0.hyb'],
+    after: 'model Variant0x0 = Base0 with {\n',
+    typed: '  F.bias = true\n  M.state = 32, A.window = 512\n',
+  }),
   single: (): Case => ({
     texts: { 'all.hyb': singleFile(LINES) },
     open: ['all.hyb'],
