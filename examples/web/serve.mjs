@@ -2,52 +2,16 @@
 //   node examples/web/serve.mjs [SOURCE] [CHECKPOINT] [--port PORT]
 // SOURCE is a .hyb file or a Hugging Face folder, CHECKPOINT a folder with safetensors; by default a tiny model with random
 // weights. Needs `npm run build`, or `npm run demo`, which does it.
-import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { build } from 'esbuild';
 import { serve } from '../../cli/dist/environments/server.js';
+import { buildPage as build, root } from '../pages.mjs';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const here = fileURLToPath(new URL('.', import.meta.url));
-
-/**
- * Compiles the model to a package and bundles the page with it.
- *
- * @param {{ source: string, out: string }} options `out`: the folder to make
- */
-export async function buildPage({ source, out }) {
-  rmSync(out, { recursive: true, force: true });
-  mkdirSync(out, { recursive: true });
-  const hyb = [
-    join(root, 'cli/bin/hyb.js'),
-    'build',
-    source,
-    '--output',
-    join(out, 'package'),
-    '--package',
-    'tiny-hybrid',
-  ];
-  const { status } = spawnSync(process.execPath, hyb, { stdio: ['ignore', 'ignore', 'inherit'] });
-  if (status !== 0) throw new Error(`hyb build ${source} ended with ${status}.`);
-  await build({
-    entryPoints: [join(here, 'main.ts')],
-    outfile: join(out, 'page/main.js'),
-    bundle: true,
-    format: 'esm',
-    target: 'es2022',
-    platform: 'browser',
-    external: ['node:*'],
-    minify: true,
-    alias: {
-      'tiny-hybrid': join(out, 'package/index.js'),
-      '@hyb/runtime': join(root, 'runtime/dist/index.js'),
-    },
-    logLevel: 'warning',
-  });
-  cpSync(join(here, 'index.html'), join(out, 'page/index.html'));
+/** @param {{ source: string, out: string }} options `out`: the folder to make */
+export function buildPage(options) {
+  return build({ ...options, name: 'tiny-hybrid', page: fileURLToPath(new URL('.', import.meta.url)) });
 }
 
 /** Serves a built page and a checkpoint on the loopback interface, with ranges. */
