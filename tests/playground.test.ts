@@ -8,6 +8,7 @@ import { serve, type Server } from '@hyb/cli/environments/server';
 import { strFromU8, unzipSync } from 'fflate';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { build } from '../playground/build.mjs';
+import { toFragment } from '../playground/src/share/fragment.js';
 import { cache, root } from './support/bundle.js';
 
 const folder = join(cache, `playground-${process.pid}`);
@@ -187,6 +188,88 @@ test('the model generates in the tab; equal seeds give equal tokens', async () =
   await page.getByRole('textbox', { name: 'Prompt' }).fill('1 2 3');
   expect(await run()).toBe(first);
   expect(complaints).toEqual([]);
+});
+
+const SMALL = `use std.{MLP, RMSNorm, relu2}
+model Small {
+  vocab = 257
+  width = 16
+  context = 64
+  F = MLP(inner = 32, activation = relu2)
+  norm = { pre = RMSNorm(eps = 1e-5) }
+  layers = [F]
+  head = { norm = RMSNorm(eps = 1e-5), tie = false }
+}
+train Quick of Small { sequence = 64, batch = 4, steps = 8, rate = 1e-2, data = "corpus" }
+`;
+
+test('a model learns in the tab: the loss falls, training stops and goes on, and it writes', async () => {
+  await using opened = await open(toFragment({ path: 'small.hyb', text: SMALL }));
+  const { page, complaints } = opened;
+  await choose(page, 'Run');
+  await page.getByText('The recipe Quick: 4 sequences of 64 tokens a step, AdamW at a rate of 0.01').waitFor();
+  await page.getByText('The text below takes the place of its data.').waitFor();
+  // Every step that the page tells of, in order.
+  await page.evaluate(() => {
+    const told: string[] = [];
+    (window as unknown as { told: string[] }).told = told;
+    const status = document.querySelector('[role=tabpanel]:not([hidden]) p[role=status]:not(.note)')!;
+    new MutationObserver(() => told.push(status.textContent)).observe(status, { childList: true });
+  });
+  const status = page.getByRole('tabpanel').locator('p[role=status]:not(.note)');
+  const says = (text: RegExp): Promise<void> => status.filter({ hasText: text }).waitFor({ timeout: 120_000 });
+  await page.getByRole('button', { name: 'Train', exact: true }).focus();
+  await page.keyboard.press('Enter');
+  await says(/Trained to step 8 on/);
+  const chart = page.getByRole('img', { name: /Loss/ });
+  const curve = async (): Promise<readonly number[]> => {
+    const label = (await chart.getAttribute('aria-label'))!;
+    return /from ([\d.]+) at step (\d+) to ([\d.]+) at step (\d+)/.exec(label)!.slice(1).map(Number);
+  };
+  expect(await chart.locator('canvas').count()).toBe(1);
+  const [first, from, last, to] = await curve();
+  expect([from, to]).toEqual([1, 8]);
+  // Untrained, 257 tokens are about equally likely.
+  expect(first).toBeCloseTo(Math.log(257), 1);
+  expect(last).toBeLessThan(first! - 0.1);
+
+  await page.getByRole('button', { name: 'Resume from step 8' }).click();
+  await says(/Step 8 is reached already/);
+  await page.getByLabel('steps').fill('90000');
+  await page.getByRole('button', { name: 'Resume from step 8' }).click();
+  await says(/Step 1\d of 90000/);
+  await page.getByRole('button', { name: 'Stop' }).click();
+  await says(/Stopped after step \d+/);
+  const [, , , stopped] = await curve();
+  await page.getByLabel('steps').fill(String(stopped! + 2));
+  await page.getByRole('button', { name: `Resume from step ${stopped}` }).click();
+  await says(new RegExp(`Trained to step ${stopped! + 2} on`));
+  const told = await page.evaluate(() => (window as unknown as { told: string[] }).told);
+  const steps = told.flatMap((text) => /^Step (\d+) of/.exec(text)?.slice(1).map(Number) ?? []);
+  expect(steps).toEqual(Array.from({ length: stopped! + 2 }, (_, i) => i + 1));
+
+  expect(await page.getByRole('textbox', { name: 'Prompt' }).inputValue()).toBe('The whale ');
+  await page.getByRole('button', { name: 'Generate' }).click();
+  await says(/Generated \d+ tokens/);
+  expect((await page.locator('output').innerText()).length).toBeGreaterThan(0);
+
+  await page.getByRole('combobox', { name: /^text/ }).selectOption('own');
+  await page.getByRole('button', { name: 'Train', exact: true }).click();
+  await says(/There is no text yet/);
+  await page.getByRole('textbox', { name: 'Text to learn from' }).fill('It was the best of times. '.repeat(40));
+  await page.getByLabel('steps').fill('2');
+  await page.getByRole('button', { name: 'Train', exact: true }).click();
+  await says(/Trained to step 2 on/);
+  expect((await curve())[3]).toBe(2);
+  expect(complaints).toEqual([]);
+}, 300_000);
+
+test('a model without a recipe is shown the one that it would be trained by', async () => {
+  await using opened = await open();
+  await choose(opened.page, 'Run');
+  await opened.page.getByText('The source has no recipe; this one can be put into it').waitFor();
+  await opened.page.getByText('train Default of TinyHybrid').waitFor();
+  expect(opened.complaints).toEqual([]);
 });
 
 test('a link holds the whole source, and a broken one shows the first example', async () => {

@@ -24,7 +24,7 @@ const PAUSE = 120;
 
 const compiler = new CompilerClient();
 let { path, text } = start();
-let checked: Checked = { diagnostics: [], models: [], view: null };
+let checked: Checked = { diagnostics: [], models: [], view: null, recipes: {} };
 let timer: ReturnType<typeof setTimeout> | undefined;
 let turn = 0;
 

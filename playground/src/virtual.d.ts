@@ -11,3 +11,8 @@ declare module 'playground:example-list' {
   /** What is shown first. */
   export const first: { readonly path: string; readonly text: string };
 }
+
+declare module 'playground:text' {
+  /** Chapters of a novel in the public domain. */
+  export const text: string;
+}

@@ -10,7 +10,7 @@ import type {
 } from '@hyb/compiler/inspect/index';
 import type { PrintableStage } from '@hyb/compiler/inspect/print-stage';
 import type { Diagnostic } from '@hyb/grammar';
-import type { Program, StorageType, WgslSources } from '@hyb/runtime';
+import type { CompiledRecipe, Program, StorageType, WgslSources } from '@hyb/runtime';
 
 export interface Checked {
   readonly diagnostics: readonly Diagnostic[];
@@ -18,6 +18,8 @@ export interface Checked {
   readonly models: readonly string[];
   /** The first of them that was asked for, or the first. */
   readonly view: ModelView | null;
+  /** Names of recipes by the name of their model. */
+  readonly recipes: Readonly<Record<string, readonly string[]>>;
 }
 
 /** A kernel in the compiler's own language and as WGSL. */
@@ -58,6 +60,22 @@ export interface InitialParameter {
 export type { Initializer } from '@hyb/compiler';
 import type { Initializer } from '@hyb/compiler';
 
+/** How a model would be trained in the tab. */
+export interface ShownRecipe {
+  readonly recipe: CompiledRecipe;
+  /** Of a model without a recipe: one to put into the source. */
+  readonly text: string | null;
+  /** What differs from the source, a sentence each. */
+  readonly changes: readonly string[];
+}
+
+/** What the runtime needs to train a model, and to run it. */
+export interface Trainable {
+  readonly program: Program;
+  readonly sources: WgslSources;
+  readonly recipe: CompiledRecipe;
+}
+
 /** Requests by name: what they take and what they give. */
 export interface Requests {
   /** The file as it is being edited. Others ask about what was checked last. */
@@ -79,6 +97,8 @@ export interface Requests {
   kernel: { readonly take: ModelOptions & { readonly name: string }; readonly give: KernelText };
   costs: { readonly take: ModelOptions & { readonly sizes: Sizes; readonly device: string }; readonly give: Costs };
   runnable: { readonly take: ModelOptions; readonly give: Runnable };
+  recipe: { readonly take: RecipeOptions; readonly give: ShownRecipe };
+  trainable: { readonly take: RecipeOptions; readonly give: Trainable };
   /** Files of the npm package by path. */
   package: { readonly take: ModelOptions; readonly give: Readonly<Record<string, string>> };
 }
@@ -87,6 +107,14 @@ export interface ModelOptions {
   readonly model: string;
   /** One kernel an op: what fusion is compared with. Default true. */
   readonly fused?: boolean;
+}
+
+export interface RecipeOptions {
+  readonly model: string;
+  /** Of the source; default: the model's first, or the default one. */
+  readonly recipe?: string;
+  /** Length of the run, in place of the recipe's. */
+  readonly steps?: number;
 }
 
 export type RequestName = keyof Requests;

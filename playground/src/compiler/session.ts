@@ -18,6 +18,8 @@ import { printStage } from '@hyb/compiler/inspect/print-stage';
 import { isLibraryPath, parseLibraryFile } from '@hyb/compiler/sources/library';
 import { format, SyntaxErrors } from '@hyb/grammar';
 import type { ModelOptions, RequestName, Requests } from './protocol.js';
+import { recipeNames, shownRecipe, trainable } from './recipes.js';
+import type { SourceOf } from './recipes.js';
 
 type Handlers = {
   readonly [N in RequestName]: (take: Requests[N]['take']) => Requests[N]['give'] | Promise<Requests[N]['give']>;
@@ -53,6 +55,7 @@ export class Session {
         diagnostics,
         models: models.map((m) => m.model.name),
         view: shown === undefined ? null : modelView(this.#checked, shown),
+        recipes: recipeNames(this.#checked),
       };
     },
     file: ({ path }) => (isLibraryPath(path) ? parseLibraryFile(path)?.text : this.#host.read(path)) ?? null,
@@ -110,6 +113,8 @@ export class Session {
       const sources = Object.fromEntries([...kernels].map(([name, kernel]) => [name, printWgsl(kernel)]));
       return { program, sources, initial: [...initial.values()] };
     },
+    recipe: (options) => shownRecipe(this.#source, options),
+    trainable: (options) => trainable(this.#source, options),
     package: async (options) => {
       const { emit } = await import('@hyb/compiler/emit/emit');
       const own = [...this.#checked!.project.files.values()].filter(({ path }) => !isLibraryPath(path));
@@ -118,6 +123,10 @@ export class Session {
       return Object.fromEntries(await emit(this.#plan(options), { runtimeVersion: version, sources }));
     },
   };
+
+  get #source(): SourceOf {
+    return { path: this.#path, host: this.#host, checked: this.#checked! };
+  }
 
   #model({ model }: ModelOptions): CheckedModel {
     const found = this.#checked?.models.find((m) => m.model.name === model);

@@ -1,5 +1,5 @@
 /** Between the page and the worker in which models run. */
-import type { Runnable } from '../compiler/protocol.js';
+import type { Runnable, Trainable } from '../compiler/protocol.js';
 
 /** A checkpoint's files by name, as they were dropped; absent: random weights. */
 export type Files = Readonly<Record<string, File>>;
@@ -13,7 +13,18 @@ export type RunCommand =
       readonly temperature: number;
       readonly seed: number;
     }
+  /** Trains from the first step; `text` absent: the text that comes with the page. */
+  | { readonly kind: 'train'; readonly trainable: Trainable; readonly text: string | null }
+  /** Goes on with the run that was stopped or has ended, to so many steps in all. */
+  | { readonly kind: 'resume'; readonly steps: number }
   | { readonly kind: 'stop' };
+
+export interface StepEvent {
+  readonly step: number;
+  readonly loss: number;
+  readonly heldOut: number | null;
+  readonly tokensPerSecond: number;
+}
 
 export type RunEvent =
   | { readonly kind: 'progress'; readonly text: string; readonly share: number }
@@ -21,4 +32,7 @@ export type RunEvent =
   | { readonly kind: 'loaded'; readonly adapter: string; readonly bytes: number; readonly text: boolean }
   | { readonly kind: 'token'; readonly token: number; readonly text: string }
   | { readonly kind: 'done'; readonly tokens: number; readonly seconds: number; readonly stopped: boolean }
+  | ({ readonly kind: 'step'; readonly steps: number } & StepEvent)
+  /** The model is loaded with what it has learnt. */
+  | { readonly kind: 'trained'; readonly step: number; readonly stopped: boolean; readonly adapter: string }
   | { readonly kind: 'failed'; readonly message: string };

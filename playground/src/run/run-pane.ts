@@ -1,10 +1,11 @@
-/** The model at work in the tab: weights at random or from a checkpoint, then text. */
+/** The model at work in the tab: weights at random, from a checkpoint or from training, then text. */
 import { element } from '@hyb/view';
 import { formatBytes, threeDigits } from '@hyb/compiler/inspect/units';
 import { startWorker } from '../start-worker.js';
 import { amount, controls } from '../tabs/controls.js';
 import { ModelPane } from '../tabs/model-pane.js';
 import type { ShownModel } from '../tabs/model-pane.js';
+import { TrainSection } from '../train/train-section.js';
 import { bytesOf, MOST_BYTES } from './initial-weights.js';
 import type { Files, RunCommand, RunEvent } from './protocol.js';
 
@@ -12,6 +13,12 @@ const NO_WEBGPU =
   'This browser has no WebGPU, so models cannot run in it; everything else here works. Chrome and Edge from version 113, ' +
   'Safari from 26 and Firefox from 141 on Windows have it. On Linux, Chrome may need chrome://flags/#enable-unsafe-webgpu. ' +
   'In Node: npx hyb build, and the package runs there.';
+
+/** Prompts that are there before anybody writes one. */
+const TOKENS = '1 2 3';
+const PROMPTS = new Set([TOKENS, 'Once upon a time', 'The whale ']);
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 export class RunPane extends ModelPane {
   readonly id = 'run';
@@ -29,7 +36,7 @@ export class RunPane extends ModelPane {
     { type: 'button', onclick: () => void this.#loadModel() },
     'Load with random weights',
   );
-  readonly #prompt = element('input', { type: 'text', value: '1 2 3', size: '30' });
+  readonly #prompt = element('input', { type: 'text', value: TOKENS, size: '30' });
   readonly #tokens = amount('tokens', [32, 1, 65_536]);
   readonly #temperature = element('input', { type: 'number', value: '0.8', min: '0', max: '5', step: '0.1' });
   readonly #seed = amount('seed', [1, 0, 2 ** 31 - 1]);
@@ -39,6 +46,18 @@ export class RunPane extends ModelPane {
     { type: 'button', disabled: true, onclick: () => this.#send({ kind: 'stop' }) },
     'Stop',
   );
+  readonly #training = new TrainSection({
+    send: (command) => {
+      this.#stop.disabled = false;
+      this.#send(command);
+    },
+    began: (text) => {
+      this.#loaded = false;
+      this.#busy(true);
+      this.#status.textContent = text;
+    },
+    failed: (error) => this.#failed(messageOf(error)),
+  });
   readonly #output = element('output', { class: 'generated', 'aria-label': 'Generated tokens' });
   #worker: Worker | undefined;
   #loaded = false;
@@ -46,6 +65,7 @@ export class RunPane extends ModelPane {
 
   protected prepare(shown: ShownModel): Promise<() => void> {
     return Promise.resolve(() => {
+      if ('gpu' in navigator) void this.#training.show(shown);
       const changed = this.#shown?.checked !== shown.checked;
       this.#shown = shown;
       if (!('gpu' in navigator)) this.body.replaceChildren(element('p', { class: 'note' }, NO_WEBGPU));
@@ -79,14 +99,16 @@ export class RunPane extends ModelPane {
       ),
       drop,
       controls(this.#load, this.#seed.element),
-      this.#progress,
+      this.#training.element,
       this.#status,
+      this.#progress,
+      controls(this.#stop),
+      this.#training.curve,
       controls(
         element('label', {}, 'Prompt ', this.#prompt),
         this.#tokens.element,
         element('label', {}, 'temperature ', this.#temperature),
         this.#generate,
-        this.#stop,
       ),
       this.#output,
     );
@@ -114,7 +136,7 @@ export class RunPane extends ModelPane {
       }
       this.#send({ kind: 'load', runnable, files, seed: this.#seed.value() });
     } catch (error) {
-      this.#failed(error instanceof Error ? error.message : String(error));
+      this.#failed(messageOf(error));
     }
   }
 
@@ -150,7 +172,20 @@ export class RunPane extends ModelPane {
         this.#loaded = true;
         this.#busy(false);
         this.#status.textContent = `Loaded on ${event.adapter}: ${formatBytes(event.bytes)}.`;
-        if (event.text && this.#prompt.value === '1 2 3') this.#prompt.value = 'Once upon a time';
+        this.#suggest(event.text, 'Once upon a time');
+        return;
+      case 'step':
+        this.#progress.hidden = false;
+        this.#progress.value = event.step / event.steps;
+        this.#status.textContent = `Step ${event.step} of ${event.steps}: loss ${event.loss.toFixed(3)}, ${threeDigits(event.tokensPerSecond)} tokens/s.`;
+        this.#training.step(event);
+        return;
+      case 'trained':
+        this.#loaded = true;
+        this.#training.reached(event.step);
+        this.#busy(false);
+        this.#status.textContent = `${event.stopped ? 'Stopped after' : 'Trained to'} step ${event.step} on ${event.adapter}. Generate writes with what it has learnt.`;
+        this.#suggest(true, 'The whale ');
         return;
       case 'token':
         this.#output.append(event.text === '' ? `${event.token} ` : event.text);
@@ -166,6 +201,12 @@ export class RunPane extends ModelPane {
     }
   }
 
+  /** A prompt in place of the one that nobody has changed. */
+  #suggest(text: boolean, prompt: string): void {
+    if (!PROMPTS.has(this.#prompt.value)) return;
+    this.#prompt.value = text ? prompt : TOKENS;
+  }
+
   #failed(message: string): void {
     this.#busy(false);
     this.#status.textContent = message;
@@ -173,6 +214,7 @@ export class RunPane extends ModelPane {
 
   #busy(busy: boolean): void {
     this.#load.disabled = busy;
+    this.#training.busy(busy);
     this.#stop.disabled = true;
     this.#progress.hidden = true;
     this.#generate.disabled = busy || !this.#loaded;

@@ -1,7 +1,19 @@
 /** Runs a model on WebGPU, away from the page, so that neither holds up the other. */
-import { createModel, DeviceError, loadTokenizer, openDevice } from '@hyb/runtime';
-import type { Device, Model } from '@hyb/runtime';
-import type { Runnable } from '../compiler/protocol.js';
+import {
+  createModel,
+  dataText,
+  DeviceError,
+  folderIn,
+  lastCheckpoint,
+  lastWeights,
+  loadTokenizer,
+  memoryFiles,
+  openDevice,
+  trainModel,
+} from '@hyb/runtime';
+import type { DataTokenizer, Device, Files as RunFiles, Model } from '@hyb/runtime';
+import type { Runnable, Trainable } from '../compiler/protocol.js';
+import { byteCodec } from '../train/byte-codec.js';
 import { initialCheckpoint } from './initial-weights.js';
 import { parseTokens } from './prompt.js';
 import type { Files, RunCommand, RunEvent } from './protocol.js';
@@ -9,18 +21,69 @@ import type { Files, RunCommand, RunEvent } from './protocol.js';
 let device: Device | undefined;
 let model: Model | undefined;
 let stop = new AbortController();
+/** What was trained last: kept so that it can go on. */
+let run: Run | undefined;
+
+interface Run extends Trainable {
+  readonly text: string;
+  readonly tokenizer: DataTokenizer;
+  readonly files: RunFiles;
+}
 
 const send = (event: RunEvent): void => postMessage(event);
 
 addEventListener('message', ({ data }: MessageEvent<RunCommand>) => {
   if (data.kind === 'stop') return stop.abort();
   stop = new AbortController();
-  const work = data.kind === 'load' ? load(data.runnable, data.files, data.seed) : generate(data);
-  work.catch((error: unknown) => {
+  begin(data).catch((error: unknown) => {
     if (error instanceof DeviceError && error.code === 'device-lost') device = model = undefined;
     send({ kind: 'failed', message: error instanceof Error ? error.message : String(error) });
   });
 });
+
+function begin(command: Exclude<RunCommand, { readonly kind: 'stop' }>): Promise<void> {
+  switch (command.kind) {
+    case 'load':
+      return load(command.runnable, command.files, command.seed);
+    case 'generate':
+      return generate(command);
+    case 'train':
+      run = undefined;
+      return train(command);
+    case 'resume':
+      if (run === undefined) return Promise.reject(new Error('There is no run to go on with.'));
+      return goOn(run, command.steps);
+  }
+}
+
+async function train({ trainable, text }: RunCommand & { readonly kind: 'train' }): Promise<void> {
+  const { text: own } = text === null ? await import('playground:text') : { text };
+  const tokenizer = byteCodec(trainable.program.model.vocab);
+  run = { ...trainable, text: own, tokenizer, files: memoryFiles() };
+  await goOn(run, trainable.recipe.steps!.value);
+}
+
+/** Trains a run to so many steps in all, and loads the model with what it has learnt. */
+async function goOn({ program, sources, recipe, text, tokenizer, files }: Run, steps: number): Promise<void> {
+  model?.dispose();
+  model = undefined;
+  send({ kind: 'progress', text: 'Compiling kernels', share: 0 });
+  device ??= await openDevice();
+  const { signal } = stop;
+  const changed = { ...recipe, steps: { value: steps, unit: 'steps' } } as const;
+  const options = { device, data: [dataText(text)], tokenizer, files, resume: true, signal };
+  try {
+    for await (const { step, loss, evaluation, tokensPerSecond } of trainModel(program, sources, changed, options))
+      send({ kind: 'step', step, steps, loss, heldOut: evaluation?.loss ?? null, tokensPerSecond });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+  const found = await lastCheckpoint(folderIn(files, 'checkpoints'));
+  if (found === undefined) throw new Error('It was stopped before the first step.');
+  const { codec } = tokenizer;
+  model = await createModel(program, sources, { device, weights: await lastWeights(files), tokenizer: codec });
+  send({ kind: 'trained', step: found.state.step, stopped: signal.aborted, adapter: device.name });
+}
 
 async function load(runnable: Runnable, files: Files | null, seed: number): Promise<void> {
   model?.dispose();
