@@ -1,4 +1,5 @@
 /** Training programs: every kernel on default limits, and whole models in the checking interpreter against f64. */
+import type { KernelFeature } from '@hyb/runtime';
 import { check, planModel } from '../../src/compile.js';
 import { differentiateModel, lossAndGradients } from '../../src/grad/model.js';
 import type { ModelGraph } from '../../src/graph/graph.js';
@@ -47,20 +48,38 @@ describe.each([
 ])('%s', (name, make) => {
   const { model, parameters } = make();
   const expected = lossAndGradients(model, parameters, part, differentiateModel(model));
-  const cases = [
+  const cases: readonly { fused: boolean; level: number; features?: readonly KernelFeature[] }[] = [
     { fused: true, level: 0 },
     { fused: true, level: 1 },
-    ...(name === 'feed-forward layers' ? [{ fused: false, level: 1 }] : []),
+    ...(name === 'feed-forward layers'
+      ? [
+          { fused: false, level: 1 },
+          { fused: true, level: 1, features: ['subgroups'] as const },
+          { fused: true, level: 1, features: ['hardware', 'subgroups'] as const },
+        ]
+      : []),
   ];
-  test.each(cases)('loss and gradients without a fault, %p', ({ fused, level }) => {
+  test.each(cases)('loss and gradients without a fault, %p', ({ fused, level, features }) => {
     const run = new InterpretedTraining(
       plan(model, { fused, training: true }),
       (path) => parameters.get(path)!.data,
       part,
       level,
+      features,
     );
     expect(run.faults).toEqual([]);
     expect(run.loss).toBeCloseTo(expected.loss, 4);
     expect(gradientsOff(expected.gradients, run.gradients)).toEqual([]);
   });
+});
+
+test('tokens that several workgroups share are added up in order', () => {
+  const { model, parameters } = feedForward();
+  const long = [{ tokens: Array.from({ length: 300 }, (_, t) => (7 * t * t + t) % 23) }];
+  const expected = lossAndGradients(model, parameters, long, differentiateModel(model));
+  const planned = plan(model, { fused: true, training: true });
+  const run = new InterpretedTraining(planned, (path) => parameters.get(path)!.data, long, 1);
+  expect([...planned.kernels.keys()].filter((name) => name.includes('runs'))).not.toEqual([]);
+  expect(run.faults).toEqual([]);
+  expect(gradientsOff(expected.gradients, run.gradients)).toEqual([]);
 });

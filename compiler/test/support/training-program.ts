@@ -2,7 +2,7 @@
  * Runs the training part of a program in the checking interpreter, the way the engine does on a device: loss and gradients of
  * one part, and every fault that the interpreter finds.
  */
-import type { Operand, SizeValues, StageInstance, Step, TrainingPart } from '@hyb/runtime';
+import type { KernelFeature, Operand, SizeValues, StageInstance, Step, TrainingPart } from '@hyb/runtime';
 import { evaluateSize, SETTINGS, SETTINGS_LENGTH } from '@hyb/runtime';
 import { rotaryRows, rotaryTable } from '@hyb/runtime/program/rotary';
 import { sizesOf, tableOf, type BatchTable } from '@hyb/runtime/program/batch';
@@ -33,6 +33,8 @@ export class InterpretedTraining {
     parameters: (path: string) => ArrayLike<number>,
     part: TrainingPart,
     level: number,
+    /** That kernels may use: of their variants the first is taken that needs no others. */
+    readonly features: readonly KernelFeature[] = [],
   ) {
     this.#level = level;
     const { program } = plan;
@@ -90,7 +92,7 @@ export class InterpretedTraining {
     for (const name of [...this.#buffers.keys()]) if (name.startsWith('activation ')) this.#buffers.delete(name);
     for (const step of steps) {
       const spec = this.plan.program.kernels[step.kernel]!;
-      const variant = spec.variants.at(-1)!;
+      const variant = spec.variants.find(({ requires }) => requires.every((f) => this.features.includes(f)))!;
       const kernel = this.plan.kernels.get(variant.source)!;
       const buffers: Record<string, BufferData> = {};
       const uninitialised: string[] = [];
