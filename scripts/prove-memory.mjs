@@ -1,13 +1,13 @@
 // Shows how much of the host's memory a checkpoint of over 1 GB takes while it is loaded, while tokens are generated with
 // it, and while it is exported: the process's resident size less the device buffers, which a software adapter keeps in the
-// process. Needs `npm run build`, 3 GB of disk and some minutes. With --write it makes docs/memory.md anew.
+// process. Needs `npm run build`, 3 GB of disk and some minutes. With --write it puts the result into docs/memory.md.
 import { spawn } from 'node:child_process';
-import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
-import { cpus, tmpdir } from 'node:os';
+import { mkdtemp, open, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { format } from 'prettier';
 import { compile, memoryHost, modelParameters, printWgsl } from '../compiler/dist/index.js';
+import { machine, writePart } from './memory-page.mjs';
 import { root, step } from './setup.mjs';
 
 const BOUND = 256e6;
@@ -157,7 +157,7 @@ async function prove() {
     const width = Math.max(...rows.map(({ what }) => what.length));
     for (const { what, bytes } of rows)
       console.log(`${what.padEnd(width)}  ${(bytes / 1e6).toFixed(0).padStart(4)} MB`);
-    if (process.argv.includes('--write')) await writePage({ size, device, rows });
+    if (process.argv.includes('--write')) await writePart('host', page({ size, device, rows }));
     const over = rows.filter(({ bytes }) => bytes > BOUND);
     console.log(over.length === 0 ? 'All below 256 MB.' : `${over.length} above 256 MB.`);
     process.exitCode = over.length === 0 ? 0 : 1;
@@ -166,22 +166,15 @@ async function prove() {
   }
 }
 
-async function writePage({ size, device, rows }) {
-  const page = `# Host memory
-
-Weights are streamed: a checkpoint goes through buffers of a few megabytes onto the device, whatever its size. This is what
-\`npm run prove:memory\` measured with a checkpoint of ${(size / 1e9).toFixed(2)} GB in f32, as the process's resident size less
-live device buffers, which a software adapter keeps in the process. The bound is 256 MB.
+function page({ size, device, rows }) {
+  return `This is what \`npm run prove:memory\` measured with a checkpoint of ${(size / 1e9).toFixed(2)} GB in f32, as the process's
+resident size less live device buffers. The bound is 256 MB.
 
 | | MB |
 | --- | ---: |
 ${rows.map(({ what, bytes }) => `| ${what} | ${(bytes / 1e6).toFixed(0)} |`).join('\n')}
 
-Adapter: ${device}; Node ${process.versions.node}; ${cpus().length} cores. A model of half a megabyte takes about 175 MB in the
-same way: Node itself, the adapter and its compiled kernels. \`runtime/test/weights/memory.test.ts\` keeps the bound with a smaller checkpoint.
-`;
-  const options = { ...JSON.parse(await readFile(join(root, '.prettierrc.json'), 'utf8')), parser: 'markdown' };
-  await writeFile(join(root, 'docs/memory.md'), await format(page, options));
+${machine(device)}`;
 }
 
 const [, , mode, ...rest] = process.argv;

@@ -4,6 +4,7 @@ export * from './program/training.js';
 export * from './program/sampler-scratch.js';
 export * from './errors.js';
 export { Device, openDevice, type DeviceOptions } from './device/device.js';
+export { measurePeak } from './device/peak.js';
 export type { DeviceLimits } from './device/limits.js';
 export type { ByteSource, FileSource, LoadProgress, WeightSource } from './weights/types.js';
 export type { CallOptions, Counters, LoadOptions, MemoryUse, Model, Tokens, TraceEntry } from './model/types.js';
@@ -60,6 +61,7 @@ export { trainTokenizer, type TrainTokenizerOptions } from './text/bpe/train.js'
 export { createTrainer, Trainer, type OptimizerSettings, type TrainerOptions } from './train/trainer.js';
 export { loadParameters } from './train/load.js';
 export { planMemory, planParts, type LayerMemory, type MemoryPlan, type MemoryRequest } from './train/memory-plan.js';
+export { operationsPerToken } from './train/work.js';
 export { initialValues, type Distribution } from './train/initial.js';
 export { byteTokenizerFiles } from './text/bpe/tokenizer-json.js';
 export { readDocuments, type DocumentPiece } from './train/data/read.js';

@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 import type { TrainingData } from '@hyb/runtime';
 import { diskFiles, lastCheckpoint, metricsLine, prepareData, train as trainSteps, TrainingError } from '@hyb/runtime';
-import { formatCount } from '@hyb/compiler/inspect/units';
+import { formatCount, formatScaled } from '@hyb/compiler/inspect/units';
 import { INTERRUPTED, onInterrupt } from '../generate/interrupt.js';
 import { isInside } from '../files/root.js';
 import { CliError, EXIT } from '../terminal/errors.js';
@@ -85,7 +85,12 @@ async function runWith(
   const code = await steps(io, run, data, opened, folder, request);
   const writes = code === EXIT.ok && request.sample > 0;
   const samples = writes ? await writeSamples(run, data, opened, folder, request) : [];
-  const path = await writeRunReport(folder, { title: run.name, device: opened.device, facts: factsOf(run), samples });
+  const path = await writeRunReport(folder, {
+    title: run.name,
+    device: opened.device,
+    facts: factsOf(run, opened),
+    samples,
+  });
   if (request.json) return code;
   for (const { text } of samples) io.err(`\n${text}\n\n`);
   io.out(`${path}\n`);
@@ -122,7 +127,7 @@ async function steps(
   io: Io,
   run: OpenedRun,
   data: TrainingData,
-  { engine, length }: RunEngine,
+  { engine, length, work }: RunEngine,
   folder: string,
   { resume, signal, json }: RunRequest,
 ): Promise<number> {
@@ -140,6 +145,7 @@ async function steps(
       checkpoint: { map: layout.tensors, extra },
       resume,
       signal,
+      work,
     })) {
       if (json) io.out(`${metricsLine(metrics)}\n`);
       progress.show(metrics);
@@ -181,7 +187,7 @@ function checkpointFolder({ checkpoints }: OpenedRun['recipe'], folder: string):
   throw new CliError(`The recipe keeps checkpoints in ${checkpoints.folder}, which leads out of the run's folder.`);
 }
 
-function factsOf({ checked, recipe, length }: OpenedRun): readonly (readonly [string, string])[] {
+function factsOf({ checked, recipe, length }: OpenedRun, { work }: RunEngine): readonly (readonly [string, string])[] {
   return [
     ['model', checked.model.name],
     ['sequence', `${length.sequence} tokens`],
@@ -189,5 +195,6 @@ function factsOf({ checked, recipe, length }: OpenedRun): readonly (readonly [st
     ['rate', `${recipe.rate}, ${recipe.schedule.name}`],
     ['optimizer', recipe.optimizer.name],
     ['seed', String(recipe.seed)],
+    ...(work === undefined ? [] : [['matrix products of the device', formatScaled(work.peak, 'op/s')] as const]),
   ];
 }

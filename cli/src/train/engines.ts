@@ -3,7 +3,7 @@ import { compiledRecipe, planModel, referenceEngine } from '@hyb/compiler';
 import type { TrainedParameter } from '@hyb/compiler';
 import { printWgsl } from '@hyb/compiler/wgsl/index';
 import { initialValues } from '@hyb/runtime';
-import type { RunLength, TrainingEngine } from '@hyb/runtime';
+import type { RunLength, TrainingEngine, TrainOptions } from '@hyb/runtime';
 import { attempt } from '../terminal/errors.js';
 import type { TrainingDevice } from './devices.js';
 import type { TrainableRecipe } from './check-recipe.js';
@@ -16,6 +16,8 @@ export interface RunEngine {
   readonly length: RunLength;
   /** For people. */
   readonly device: string;
+  /** Operations for a token, and the device's matrix products in operations a second; absent: not known. */
+  readonly work?: NonNullable<TrainOptions['work']>;
   /**
    * Continues a prompt.
    *
@@ -44,7 +46,7 @@ function inReference({ checked, recipe, parameters, length }: OpenedRun): RunEng
 }
 
 async function onDevice({ checked, recipe }: OpenedRun): Promise<RunEngine> {
-  const [{ gpu }, { createModel, openDevice, openTrainer }] = await Promise.all([
+  const [{ gpu }, { createModel, measurePeak, openDevice, openTrainer }] = await Promise.all([
     import('@hyb/adapter'),
     import('@hyb/runtime'),
   ]);
@@ -52,11 +54,13 @@ async function onDevice({ checked, recipe }: OpenedRun): Promise<RunEngine> {
   const kernels = Object.fromEntries([...plan.kernels].map(([name, kernel]) => [name, printWgsl(kernel)]));
   const device = await openDevice({ gpu: await gpu() });
   try {
-    const { engine, length, dispose } = await openTrainer(plan.program, kernels, compiledRecipe(recipe), device);
+    const opened = await openTrainer(plan.program, kernels, compiledRecipe(recipe), device);
+    const { engine, length, operationsPerToken, dispose } = opened;
     return {
       engine,
       length,
       device: device.name,
+      work: { operationsPerToken, peak: await measurePeak(device) },
       async sample(weights, prompt, tokens) {
         const model = await createModel(plan.program, kernels, { device, weights });
         try {

@@ -21,6 +21,8 @@ export interface MemoryRequest {
   readonly ruleOf: (parameter: string) => RuleName;
   /** Bytes that all of it may take; absent: any number. */
   readonly limit?: number | undefined;
+  /** Bytes that activations may take, those of the head included; absent: any number. */
+  readonly activations?: number | undefined;
   /** Of working copies; by default as the program says. */
   readonly storage?: StorageType | undefined;
   /** Largest buffer that can be bound; default 128 MiB. */
@@ -61,7 +63,7 @@ export interface MemoryPlan {
   readonly levels: readonly number[];
   /** Share of the forward pass that is computed twice. */
   readonly recomputed: number;
-  /** Whether it is within the limit. */
+  /** Whether it is within the limits. */
   readonly fits: boolean;
 }
 
@@ -116,19 +118,28 @@ export function planMemory(program: Program, request: MemoryRequest): MemoryPlan
   const choices = layers.map((_, i) => levelsOf(program, i));
   const values = partSizes(request.tokens, request.sequences);
   const levels = choices.map((choice) => choice.length - 1);
-  const { limit = Infinity } = request;
-  let plan = account(program, request, values, levels);
+  const { limit = Infinity, activations = Infinity } = request;
+  const fits = (plan: Omit<MemoryPlan, 'fits'>): boolean => plan.peak <= limit && activationBytes(plan) <= activations;
+  let plan = account(program, request, values, [...levels]);
+  let smallest = plan;
   // What saves most for an operation done twice goes first.
   const drops = choices
     .map((choice, i) => ({ i, worth: worthOf(choice, values) }))
     .filter(({ i }) => levels[i]! > 0)
     .sort((a, b) => b.worth - a.worth || a.i - b.i);
   for (const { i } of drops) {
-    if (plan.peak <= limit) break;
+    if (fits(plan)) break;
     levels[i] = 0;
-    plan = account(program, request, values, levels);
+    plan = account(program, request, values, [...levels]);
+    // What is computed again takes room while it is: for few layers as much as it saves.
+    if (plan.peak < smallest.peak) smallest = plan;
   }
-  return { ...plan, fits: plan.peak <= limit };
+  return fits(plan) ? { ...plan, fits: true } : { ...smallest, fits: false };
+}
+
+/** What a part takes beside what is there for every part. */
+function activationBytes({ layers, shared, head }: Pick<MemoryPlan, 'layers' | 'shared' | 'head'>): number {
+  return layers.reduce((n, { stream, kept }) => n + stream + kept, shared + head);
 }
 
 /**
@@ -172,7 +183,7 @@ function largestActivation(program: Program, values: SizeValues): number {
   return 4 * Math.max(values.tokens * program.model.width, ...elements);
 }
 
-function operationsOf(steps: readonly Step[], values: SizeValues): number {
+export function operationsOf(steps: readonly Step[], values: SizeValues): number {
   return steps.reduce((n, { cost }) => n + evaluateSize(cost.operations, values), 0);
 }
 

@@ -19,7 +19,7 @@ import {
   type TrainingTable,
 } from '../program/training.js';
 import type { TrainingPart } from './engine.js';
-import { CHUNK_UNIT, chunkRows, chunkSizes, levelsOf, usedActivations } from './memory-plan.js';
+import { CHUNK_UNIT, chunkRows, chunkSizes, levelsOf, partSizes, usedActivations } from './memory-plan.js';
 import { embedTables, entriesOf, labelsOf, packedEntries } from './tables.js';
 import type { TrainingWeights } from './placement.js';
 
@@ -166,6 +166,12 @@ export class Passes {
     const values = sizesOf([{ slot: 0, position: 0, tokens: [0], rows: 'all' }], { slots: 1, capacity: 1 });
     this.#preparePool.ensure(values, values);
     return this.#plan('prepare', runs, values, this.#preparePool);
+  }
+
+  /** Makes room for parts of up to so many tokens and sequences. */
+  async reserve(tokens: number, sequences: number): Promise<void> {
+    this.#ensure(partSizes(tokens, sequences));
+    await this.memory.settle();
   }
 
   /** Makes room for a part and writes its tables. */

@@ -1,6 +1,6 @@
 /** Training from a compiled program, a compiled recipe and texts. */
 import { Device, openDevice } from '../device/device.js';
-import { formatBytes, TrainingError } from '../errors.js';
+import { DeviceError, formatBytes, TrainingError } from '../errors.js';
 import type { Program, WgslSources } from '../program/program.js';
 import type { WeightSource } from '../weights/types.js';
 import { prepareData } from './data/prepare.js';
@@ -26,6 +26,7 @@ import { train } from './run/train.js';
 import type { TrainOptions } from './run/train.js';
 import { createTrainer } from './trainer.js';
 import type { MuonScale, OptimizerSettings, Trainer } from './trainer.js';
+import { operationsPerToken } from './work.js';
 
 /** A recipe with what the compiler knows of the model's parameters; plain data. */
 export interface CompiledRecipe extends TrainingRecipe {
@@ -77,6 +78,8 @@ export interface OpenedTrainer {
   readonly device: Device;
   readonly length: RunLength;
   readonly memory: MemoryPlan;
+  /** See `operationsPerToken`. */
+  readonly operationsPerToken: number;
   /** Frees the engine, and the device if it was opened here. */
   dispose(): void;
 }
@@ -98,9 +101,12 @@ export async function openTrainer(
   const close = (): void => {
     if (device !== given) device.dispose();
   };
+  let engine: Trainer | undefined;
+  let memory: MemoryPlan | undefined;
   try {
-    const { length, memory } = planRun(program, recipe, (path) => known.get(path)!.rule, device);
-    const engine = await createTrainer(program, sources, {
+    const planned = planRun(program, recipe, (path) => known.get(path)!.rule, device);
+    memory = planned.memory;
+    engine = await createTrainer(program, sources, {
       device,
       optimizer,
       ...(recipe.clip === null ? {} : { clip: recipe.clip }),
@@ -110,19 +116,34 @@ export async function openTrainer(
       ...(recipe.optimizer.name !== 'SGD' &&
         recipe.optimizer.arguments.stochastic_rounding && { stochasticRounding: recipe.seed }),
     });
+    await engine.reserve(memory.tokens, memory.sequences);
     for (const { name, shape } of engine.parameters()) {
       const count = shape.reduce((product, size) => product * size, 1);
       await engine.write(name, initialValues(known.get(name)!.init, count, recipe.seed, name));
     }
+    const opened = engine;
     const dispose = (): void => {
-      engine.dispose();
+      opened.dispose();
       close();
     };
-    return { engine, device, length, memory, dispose };
+    return { engine, device, ...planned, operationsPerToken: operationsPerToken(program, memory), dispose };
   } catch (error) {
+    engine?.dispose();
     close();
-    throw error;
+    throw memory && isOutOfMemory(error) ? noRoom(memory, error) : error;
   }
+}
+
+function isOutOfMemory(error: unknown): error is DeviceError {
+  return error instanceof DeviceError && error.code === 'out-of-memory';
+}
+
+function noRoom({ peak }: MemoryPlan, cause: DeviceError): DeviceError {
+  return new DeviceError(
+    'out-of-memory',
+    `There is no room on the device for a step, which takes ${formatBytes(peak)}. With a smaller \`memory\` in the recipe more is computed twice, and a step is computed in more parts.`,
+    { needed: peak, cause },
+  );
 }
 
 function optimizerSettings({ optimizer }: CompiledRecipe): OptimizerSettings {
@@ -157,7 +178,8 @@ function planRun(
   const { sequence, batch } = length;
   const request = {
     ruleOf,
-    limit: recipe.memory?.value,
+    // Of a device's memory WebGPU tells no more than how large a buffer may be.
+    ...(recipe.memory ? { limit: recipe.memory.value } : { activations: device.limits.maxBufferSize }),
     largestBuffer: device.limits.maxStorageBufferBindingSize,
   };
   const planned =
@@ -168,11 +190,11 @@ function planRun(
           memory: planMemory(program, { ...request, ...largestPart(batch, length.parts, sequence) }),
         };
   const { parts, memory } = planned;
-  if (!memory.fits) {
+  if (!memory.fits && recipe.memory) {
     throw new TrainingError(
       'bad-recipe',
-      `A step takes ${formatBytes(memory.peak)} at least, and the recipe allows ${formatBytes(recipe.memory!.value)}: give more \`memory\`, or shorten \`sequence\`.`,
-      { needed: memory.peak, available: recipe.memory!.value },
+      `A step takes ${formatBytes(memory.peak)} at least, and the recipe allows ${formatBytes(recipe.memory.value)}: give more \`memory\`, or shorten \`sequence\`.`,
+      { needed: memory.peak, available: recipe.memory.value },
     );
   }
   return { length: { ...length, parts }, memory };
@@ -200,6 +222,8 @@ export interface TrainModelOptions extends Pick<TrainOptions, 'resume' | 'signal
   readonly files?: Files;
   /** Default: one is opened. */
   readonly device?: Device | GPUDevice;
+  /** Operations a second of the device, as `measurePeak` finds them: metrics then tell the share of it that is used. */
+  readonly peak?: number;
   /** While texts become tokens. */
   readonly onData?: (progress: DataProgress) => void;
   /** The engine, once it is there; it is disposed of when the run ends. */
@@ -250,6 +274,9 @@ export async function* trainModel(
         },
         resume,
         signal,
+        ...(options.peak === undefined
+          ? {}
+          : { work: { operationsPerToken: opened.operationsPerToken, peak: options.peak } }),
       });
     } finally {
       await prepared.close();

@@ -158,6 +158,15 @@ export class Trainer implements TrainingEngine {
     return { total: Object.values(this.#parts.memory.use).reduce((a, b) => a + b, 0) };
   }
 
+  /**
+   * Makes room for parts of up to so many tokens and sequences, which otherwise is made when they come.
+   *
+   * @throws DeviceError `out-of-memory`
+   */
+  reserve(tokens: number, sequences: number): Promise<void> {
+    return this.#inOrder(() => this.#parts.passes.reserve(tokens, sequences));
+  }
+
   async step(parts: readonly TrainingPart[], settings: StepSettings): Promise<StepResult> {
     const labels = this.#countLabels(parts);
     const staged = await this.#inOrder(async () => {

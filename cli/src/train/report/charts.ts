@@ -47,6 +47,7 @@ export function chartsOf(runs: readonly RunMetrics[]): readonly Chart[] {
     ...curve('norm of the gradients', (m) => m.gradientNorm, { logarithmic: true }),
     ...curve('norm of the parameters', (m) => m.parameterNorm),
     ...curve('tokens per second', (m) => m.tokensPerSecond),
+    ...curve('share of the device’s matrix products', (m) => m.share && 100 * m.share, { unit: '%' }),
     ...curve('memory', (m) => m.memory / 2 ** 20, { unit: 'MiB' }),
     ...curve('loss scale', (m) => m.lossScale, { logarithmic: true }),
     ...runs.flatMap((run) => probeCharts(run, many ? `${run.name}: ` : '')),
