@@ -7,11 +7,11 @@ import { fail, node, npm, root, setup, step, tsc } from '../scripts/setup.mjs';
 const HELP = `npm run bench -- [options]
 
 Measures how long models take to compile, how fast a small model runs on the adapter at hand beside what the adapter can do,
-and matrix products beside jax-js and ONNX Runtime Web. Without options everything is measured (some 15 minutes where there
+matrix products beside jax-js and ONNX Runtime Web, and training steps beside jax-js and TensorFlow.js. Without options everything is measured (some 25 minutes where there
 is no GPU) and docs/benchmarks.md is updated.
 
   --only NAME    a part only; may be given again: compile, editor, model (decode, prefill), kernels (matmul, matmul-prompt, matvec,
-                 matvec-bf16, matvec-small)
+                 matvec-bf16, matvec-small), training (train-transformer-10m, train-hybrid-10m, train-hybrid-100m)
   --rounds N     rounds of each measurement (7)
   --quick        few and short rounds, to see that everything works; the page stays as it is
   --json         the numbers as JSON on stdout

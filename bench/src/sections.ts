@@ -3,6 +3,7 @@ import { EDITOR } from './editor/section.js';
 import { KERNELS } from './kernels/section.js';
 import { WHOLE_MODEL } from './model/section.js';
 import type { Section } from './report/section.js';
+import { TRAINING } from './training/section.js';
 
 /** All benchmarks, in the order of the page. */
-export const SECTIONS = [COMPILE, EDITOR, WHOLE_MODEL, KERNELS] as readonly Section[];
+export const SECTIONS = [COMPILE, EDITOR, WHOLE_MODEL, KERNELS, TRAINING] as readonly Section[];

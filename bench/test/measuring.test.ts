@@ -19,7 +19,7 @@ test('a limit is the longer of moving and computing', () => {
 
 test('sections and their parts are chosen by name', () => {
   const names = (...only: string[]): unknown => choose(only).map(({ section, parts }) => [section.name, ...parts]);
-  expect(names()).toEqual([['compile'], ['editor'], ['model'], ['kernels']]);
+  expect(names()).toEqual([['compile'], ['editor'], ['model'], ['kernels'], ['training']]);
   expect(names('matvec', 'compile', 'matmul')).toEqual([['compile'], ['kernels', 'matmul', 'matvec']]);
   expect(names('kernels', 'matvec')).toEqual([['kernels']]);
   expect(() => choose(['nonsense'])).toThrow(

@@ -18,7 +18,7 @@ export async function hybModel(): Promise<Contender> {
   return {
     version,
     async prepare(c: BenchCase): Promise<Task | undefined> {
-      if (c.kind === 'linear') return undefined;
+      if (c.kind === 'linear' || c.kind === 'training') return undefined;
       let model = loaded.get(c.source);
       if (!model) {
         const { program, sources } = compiled(c.source);

@@ -3,8 +3,8 @@ import type { ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { ContenderName, Request, Response } from './contender.js';
 
-/** An answer that has not come for so long is given up, milliseconds: a software adapter may take minutes. */
-const PATIENCE = 600_000;
+/** An answer that has not come for so long is given up, milliseconds: a software adapter may take many minutes. */
+const PATIENCE = 1_800_000;
 /** Time that a process has to end when asked, milliseconds. */
 const GRACE = 3000;
 

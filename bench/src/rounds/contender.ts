@@ -1,8 +1,9 @@
 import type { LinearCase } from '../kernels/cases.js';
 import type { ModelCase } from '../model/cases.js';
+import type { TrainingCase } from '../training/cases.js';
 
 /** What is measured. */
-export type BenchCase = LinearCase | ModelCase;
+export type BenchCase = LinearCase | ModelCase | TrainingCase;
 
 /** What a task has measured itself, where preparations between its runs are to be left out. */
 export interface Measured {
@@ -17,7 +18,7 @@ export interface Measured {
 export interface Task {
   /** Runs so many times and waits for the end. */
   run(repetitions: number): Promise<Measured | void>;
-  /** Operations, bytes, tokens or dispatches of one run. */
+  /** Operations, bytes, tokens, steps or dispatches of one run. */
   readonly amount: number;
   /** Numbers to report beside the times, by name; read after a first run. */
   readonly facts?: Readonly<Record<string, number>>;
@@ -33,7 +34,8 @@ export interface Contender {
 
 /** `limit-…`: what the adapter reaches with hand-written kernels. */
 export type LimitName = 'limit-matmul' | 'limit-arithmetic' | 'limit-stream' | 'limit-dispatch';
-export type ContenderName = 'hyb' | 'hyb-model' | 'jax-js' | 'onnxruntime-web' | LimitName;
+export type ContenderName =
+  'hyb' | 'hyb-model' | 'hyb-training' | 'jax-js' | 'jax-js-training' | 'onnxruntime-web' | 'tensorflow-js' | LimitName;
 
 export interface PrepareMessage {
   readonly type: 'prepare';

@@ -7,8 +7,14 @@ async function open(name: ContenderName): Promise<Contender> {
       return (await import('../kernels/contenders/hyb.js')).hyb();
     case 'hyb-model':
       return (await import('../model/contender.js')).hybModel();
+    case 'hyb-training':
+      return (await import('../training/contenders/hyb.js')).hybTraining();
     case 'jax-js':
       return (await import('../kernels/contenders/jax.js')).jax();
+    case 'jax-js-training':
+      return (await import('../training/contenders/jax.js')).jaxTraining();
+    case 'tensorflow-js':
+      return (await import('../training/contenders/tensorflow.js')).tensorflowTraining();
     case 'onnxruntime-web':
       return (await import('../kernels/contenders/onnxruntime.js')).onnxruntime();
     case 'limit-matmul':
