@@ -64,8 +64,14 @@ async function searchRates(bench, { method, known, guess: first }, { table }) {
 async function growth(bench, { rates, seed }) {
   for (const rate of rates) {
     const { metrics, finite } = await bench.run({ rate, seed }, { givesUp: false, onStep: tell(bench.steps) });
-    process.send({ type: 'growth', rate, seed, finite, metrics });
+    process.send({ type: 'growth', rate, seed, finite, metrics: metrics.map(measured) });
   }
+}
+
+function measured({ step, loss, probes }) {
+  const short = (value) => Number(value.toPrecision(6));
+  const values = probes?.map((each) => ({ ...each, value: short(each.value) }));
+  return { step, loss: short(loss), ...(values === undefined ? {} : { probes: values }) };
 }
 
 function tell(steps) {

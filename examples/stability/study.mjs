@@ -1,16 +1,17 @@
 // The study of learning rates from one command: see README.md, or --help.
 import { fork } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { fail, root, setup } from '../../scripts/setup.mjs';
+import { CommandError, root, setup } from '../../scripts/setup.mjs';
 import { LADDER } from './design.mjs';
 import { METHODS, QUICK, SEEDS } from './methods.mjs';
 import { Progress } from './progress.mjs';
 import { designKey, Results } from './results.mjs';
 import { runsLeft, search } from './search.mjs';
+import { summarize } from './summary.mjs';
 
 const HELP = `node examples/stability/study.mjs [options]
 
@@ -33,8 +34,6 @@ Exit codes: 0 done; 2 it could not run; 130 ended by Ctrl-C.
 const here = dirname(fileURLToPath(import.meta.url));
 const INTERRUPTED = 130;
 
-class UsageError extends Error {}
-
 function options() {
   const { values } = parseArgs({
     options: {
@@ -49,9 +48,9 @@ function options() {
     },
   });
   const workers = Number(values.workers);
-  if (!(Number.isInteger(workers) && workers > 0)) throw new UsageError('--workers takes a whole number.');
+  if (!(Number.isInteger(workers) && workers > 0)) throw new RangeError('--workers takes a whole number.');
   const unknown = values.method.find((name) => !METHODS.some((method) => method.name === name));
-  if (unknown !== undefined) throw new UsageError(`There is no method ${unknown}.`);
+  if (unknown !== undefined) throw new RangeError(`There is no method ${unknown}.`);
   const wanted = values.method.length > 0 ? values.method : values.quick ? QUICK : METHODS.map(({ name }) => name);
   return { ...values, workers, out: resolve(values.out), methods: METHODS.filter(({ name }) => wanted.includes(name)) };
 }
@@ -96,8 +95,14 @@ class Study {
     const [first, ...others] = SEEDS;
     for (const seeds of [[first], others]) {
       for (const method of this.#options.methods) {
-        if (this.#left(method.name, seeds) > 0) yield () => this.#search(method, seeds);
-        if (method.name === 'baseline' && seeds[0] === first) yield () => this.#measureGrowth();
+        const left = this.#left(method.name, seeds) > 0;
+        // What grows is looked at in the baseline, as soon as its rates are known.
+        const grows = method.name === 'baseline' && seeds[0] === first;
+        if (!left && !grows) continue;
+        yield async () => {
+          if (left) await this.#search(method, seeds);
+          if (grows && !this.#interrupted) await this.#measureGrowth();
+        };
       }
     }
   }
@@ -182,9 +187,14 @@ class Study {
   }
 }
 
-async function main(chosen) {
+/** Of earlier calls that this one went on from. */
+function secondsIn(path) {
+  return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')).seconds : 0;
+}
+
+async function main(chosen, print) {
   await setup();
-  const { summarize, writeReport } = await import('./report.mjs');
+  const { writeReport } = await import('./report.mjs');
   mkdirSync(chosen.out, { recursive: true });
   if (chosen.fresh)
     for (const file of ['results.jsonl', 'growth.jsonl']) rmSync(join(chosen.out, file), { force: true });
@@ -200,8 +210,8 @@ async function main(chosen) {
       if (study.device !== undefined) {
         const seconds = Math.round((performance.now() - since) / 1000);
         const { node } = process.versions;
-        const facts = { device: study.device, cores: cpus().length, workers: chosen.workers, node, seconds };
-        writeFileSync(conditions, `${JSON.stringify(facts)}\n`);
+        const facts = { device: study.device, cores: cpus().length, workers: chosen.workers, node };
+        writeFileSync(conditions, `${JSON.stringify({ ...facts, seconds: seconds + secondsIn(conditions) })}\n`);
       }
     }
   } catch (error) {
@@ -212,8 +222,7 @@ async function main(chosen) {
     progress.stop();
   }
   const page = await writeReport(chosen.out, study.results, study.growth);
-  if (chosen.json) console.log(JSON.stringify({ ok: !study.interrupted, methods: summarize(study.results) }, null, 2));
-  else console.log(page);
+  print(chosen.json ? JSON.stringify({ ok: !study.interrupted, methods: summarize(study.results) }, null, 2) : page);
   return study.interrupted ? INTERRUPTED : 0;
 }
 
@@ -228,14 +237,12 @@ if (chosen.help) {
   console.log(HELP);
   process.exit(0);
 }
-// Only JSON on stdout.
+// Only JSON on stdout: what set-up tells goes elsewhere.
 const { log } = console;
 if (chosen.json) console.log = console.error;
 try {
-  const code = await main({ ...chosen });
-  process.exit(code);
+  process.exit(await main(chosen, log));
 } catch (error) {
-  fail(error);
-} finally {
-  console.log = log;
+  console.error(error instanceof CommandError ? `${error.output.trim()}\n\n${error.message}` : error.message);
+  process.exit(2);
 }

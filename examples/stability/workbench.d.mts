@@ -1,0 +1,3 @@
+import type { TrainRecipe } from '@hyb/compiler';
+
+export function readRecipe(name: string): TrainRecipe;
