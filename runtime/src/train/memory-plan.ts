@@ -156,7 +156,7 @@ export function planParts(
 ): { readonly parts: number; readonly memory: MemoryPlan } {
   const { largestBuffer = DEFAULT_BUFFER } = request;
   let recomputing: { readonly parts: number; readonly memory: MemoryPlan } | undefined;
-  for (let parts = request.parts ?? 1; ; parts++) {
+  for (let parts = request.parts ?? 1; ;) {
     const sequences = Math.ceil(batch.sequences / parts);
     const memory = planMemory(program, { ...request, sequences, tokens: sequences * batch.length });
     const found = { parts, memory };
@@ -169,6 +169,8 @@ export function planParts(
     const long = memory.tokens / 2 >= LONG_PART;
     if (recomputing !== undefined && !long) return recomputing;
     if (sequences === 1) return recomputing ?? found;
+    // The next number of parts whose largest is smaller.
+    parts = Math.ceil(batch.sequences / (sequences - 1));
   }
 }
 

@@ -61,6 +61,21 @@ describe('the length of a run', () => {
     expect(runLength(recipe({ ...given, accumulation: 50 }), { context: 512 }).parts).toBe(10);
     expect(() => runLength(recipe(given), { context: 100 })).toThrow(/context of 100/);
   });
+  test('sizes that do not go together are said', () => {
+    const base = { sequence: tokens(10), batch: { value: 2, unit: 'sequences' }, steps: steps(5) } as const;
+    const with_ = (changes: Parameters<typeof recipe>[0]) => () =>
+      runLength(recipe({ ...base, ...changes }), { context: 64 });
+    expect(with_({})).not.toThrow();
+    expect(with_({ batch: { value: 9, unit: 'tokens' } })).toThrow('9 tokens is less than one of 10 tokens');
+    expect(with_({ batch: { value: 1e12, unit: 'sequences' } })).toThrow('more than 1048576');
+    expect(with_({ warmup: tokens(100) })).toThrow('The warm-up of 100 tokens is not shorter than the run of 5 steps');
+    expect(with_({ warmup: tokens(99) })).not.toThrow();
+    const shape = { name: 'linear', arguments: {} } as const;
+    const wsd = (decay: number) => ({ name: 'wsd', arguments: { decay: steps(decay), floor: 0, shape } }) as const;
+    expect(with_({ schedule: wsd(6) })).toThrow('The decay of 6 steps does not fit');
+    expect(with_({ schedule: wsd(4), warmup: steps(2) })).toThrow('does not fit after the warm-up');
+    expect(with_({ schedule: wsd(4), warmup: steps(1) })).not.toThrow();
+  });
 });
 
 test('what happens every so often', () => {

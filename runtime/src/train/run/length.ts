@@ -20,21 +20,45 @@ export interface LengthOptions {
   readonly partTokens?: number | undefined;
 }
 
-/** @throws TrainingError `bad-recipe` */
+/** Sequences of a step: more are a slip of the pen. */
+const MOST_SEQUENCES = 2 ** 20;
+
+/** @throws TrainingError `bad-recipe` for sizes that do not go together */
 export function runLength(recipe: TrainingRecipe, { context, partTokens = Infinity }: LengthOptions): RunLength {
   const sequence = recipe.sequence?.value ?? context;
   if (sequence > context) {
     throw new TrainingError('bad-recipe', `Sequences of ${sequence} tokens are longer than the context of ${context}.`);
   }
   const { value, unit } = recipe.batch;
-  const batch = unit === 'sequences' ? value : Math.max(1, Math.floor(value / sequence));
+  const batch = unit === 'sequences' ? value : Math.floor(value / sequence);
+  if (batch < 1 || batch > MOST_SEQUENCES) {
+    const problem = batch < 1 ? `less than one of ${sequence} tokens` : `more than ${MOST_SEQUENCES}`;
+    throw new TrainingError('bad-recipe', `A batch of ${value} ${unit} is ${problem}`);
+  }
   const tokensPerStep = batch * sequence;
   const length = recipe.steps ?? recipe.tokens;
   if (length === undefined) throw new TrainingError('bad-recipe', 'The recipe does not say its steps or tokens.');
   const steps = Math.max(1, Math.ceil(inSteps(length, tokensPerStep)));
+  checkSchedule(recipe, steps, tokensPerStep);
   const fitting = Math.min(batch, Math.max(1, Math.floor(partTokens / sequence)));
   const parts = Math.min(batch, recipe.accumulation ?? Math.ceil(batch / fitting));
   return { sequence, batch, parts, steps, tokensPerStep };
+}
+
+/** The compiler compares lengths of the same unit; here all are known in steps. */
+function checkSchedule({ warmup, schedule }: TrainingRecipe, steps: number, tokensPerStep: number): void {
+  const warm = inSteps(warmup, tokensPerStep);
+  const run = `the run of ${steps} steps of ${tokensPerStep} tokens`;
+  if (warm > 0 && warm >= steps) {
+    const said = `The warm-up of ${warmup.value} ${warmup.unit} is not shorter than ${run}`;
+    throw new TrainingError('bad-recipe', `${said}: the rate would never reach its peak.`);
+  }
+  if (schedule.name !== 'wsd' || typeof schedule.arguments.decay === 'number') return;
+  const { decay } = schedule.arguments;
+  if (warm + inSteps(decay, tokensPerStep) > steps) {
+    const said = `The decay of ${decay.value} ${decay.unit} does not fit after the warm-up into ${run}`;
+    throw new TrainingError('bad-recipe', `${said}: give a share of the run, such as \`decay = 0.2\`.`);
+  }
 }
 
 /** Steps, not always whole ones. */
