@@ -73,7 +73,7 @@ function report(all: readonly CaseResults[], { adapter }: Conditions): string {
           const ratios = result === hyb ? ['', ''] : [slower, cpuSlower].map((s) => (s ? spreadText(s) : ''));
           return [
             name,
-            threeDigits(rate),
+            rate.toPrecision(3),
             threeDigits(rate * tokens),
             spreadText(milliseconds),
             spreadText(cpu),

@@ -79,6 +79,10 @@ function addIteratorHelpers(): void {
     let i = 0;
     for (const value of this) yield f(value, i++);
   };
+  prototype['filter'] ??= function* (this: Iterable<unknown>, f: (value: unknown, index: number) => unknown) {
+    let i = 0;
+    for (const value of this) if (f(value, i++)) yield value;
+  };
   prototype['toArray'] ??= function (this: Iterable<unknown>) {
     return [...this];
   };
