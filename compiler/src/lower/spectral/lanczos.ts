@@ -10,6 +10,8 @@ import { knownByTree } from '../workgroup-tree.js';
 export const THREADS = 256;
 const STEPS = 48;
 const BISECTIONS = 48;
+/** Invocations that share a product of vectors. */
+const SHARERS = Math.floor(THREADS / STEPS);
 
 export interface LanczosMatrix {
   readonly rows: number;
@@ -157,21 +159,44 @@ export class Lanczos {
     });
   }
 
-  /** Keeps the step's vector, and takes from the residual what lies along any so far; twice is enough (Parlett). */
+  /**
+   * Keeps the step's vector, and takes from the residual what lies along any so far: all products first, some invocations for
+   * each vector, which takes few barriers. Twice is enough (Parlett).
+   */
   #orthogonalise(all: Buffer, step: Expression): void {
     const { builder } = this;
     const { direction, residual } = this.vectors;
+    const local = this.#local;
     const width = 4 * this.columns4;
     const start = builder.let('own_vector', e.mul(step, width));
     this.ownColumns((i) => all.set(e.add(start, i), direction.at(i)));
+    const earlier = builder.let('earlier', e.div(local, SHARERS));
+    const vector = builder.let('vector', e.mul(earlier, width));
+    builder.barrier({ storage: true });
     builder.for('again', 0, 2, () => {
-      builder.for('earlier', 0, e.add(step, 1), (earlier) => {
-        const vector = builder.let('vector', e.mul(earlier, width));
+      builder.if(e.le(earlier, step), () => {
         const part = builder.variable('part', 'f32', e.f32(0));
-        this.ownColumns((i) => part.set(e.add(part.value, e.mul(residual.at(i), all.at(e.add(vector, i))))));
-        const whole = this.total(part.value);
-        this.ownColumns((i) => residual.set(i, e.sub(residual.at(i), e.mul(whole, all.at(e.add(vector, i))))));
+        builder.for(
+          'i',
+          e.mod(local, SHARERS),
+          width,
+          (i) => part.set(e.add(part.value, e.mul(residual.at(i), all.at(e.add(vector, i))))),
+          { step: SHARERS },
+        );
+        this.#partial.set(local, part.value);
       });
+      builder.barrier({ storage: true });
+      this.ownColumns((i) => {
+        const along = builder.variable('along_all', 'f32', e.f32(0));
+        builder.for('v', 0, e.add(step, 1), (v) => {
+          const first = builder.let('first', e.mul(v, SHARERS));
+          const parts = Array.from({ length: SHARERS }, (_, k) => this.#partial.at(e.add(first, k)));
+          const product = parts.reduce((sum, part) => e.add(sum, part));
+          along.set(e.add(along.value, e.mul(product, all.at(e.add(e.mul(v, width), i)))));
+        });
+        residual.set(i, e.sub(residual.at(i), along.value));
+      });
+      builder.barrier({ storage: true });
     });
   }
 
