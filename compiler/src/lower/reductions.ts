@@ -28,17 +28,24 @@ const FEW_LANES = 4;
 
 const floorPowerOfTwo = (n: number): number => 2 ** Math.floor(Math.log2(n));
 
-/** Computes `reductions` (in topological order) for the row at `time`; ends with a barrier. Uniform control flow only. */
-export function reduceRows(
-  kernel: FusedKernel,
-  reductions: readonly NodeId[],
-  time: Expression,
-  threads: number,
-  reduction: Reduction = 'workgroup',
-): void {
+export interface RowReductions {
+  /** In topological order. */
+  readonly reductions: readonly NodeId[];
+  readonly threads: number;
+  /** By the workgroup, unless said. */
+  readonly reduction?: Reduction;
+  /** What is read here is written after it, by other invocations than have read it. */
+  readonly inPlace?: boolean;
+}
+
+/** Computes reductions of the row at `time`; ends with a barrier. Uniform control flow only. */
+export function reduceRows(kernel: FusedKernel, time: Expression, options: RowReductions): void {
+  const { reductions, threads, reduction = 'workgroup', inPlace = false } = options;
   if (reductions.length === 0) return;
   const partial = kernel.builder.shared('partial', 'f32', threads);
-  for (const id of reductions) reduceRow(kernel, id, time, threads, partial, reduction);
+  for (const id of reductions) {
+    reduceRow(kernel, id, time, threads, partial, reduction, { storage: inPlace && id === reductions.at(-1) });
+  }
 }
 
 function reduceRow(
@@ -48,6 +55,7 @@ function reduceRow(
   threads: number,
   partial: SharedArray,
   reduction: Reduction,
+  last: { readonly storage: boolean },
 ): void {
   const { builder, graph, evaluator } = kernel;
   const node = graph.nodes[id] as GraphNode<ReductionName>;
@@ -109,7 +117,7 @@ function reduceRow(
         builder.for('s', 0, count, (s) => total.set(join(total.value, partial.at(s))));
         result.set(0, node.op === 'mean' ? e.mul(total.value, 1 / columns) : total.value);
       });
-      builder.barrier();
+      builder.barrier(last);
       return;
     }
     if (lanes > 1) {
@@ -142,7 +150,7 @@ function reduceRow(
         conditions.reduce((a, b) => e.and(a, b)),
         finish,
       );
-    builder.barrier();
+    builder.barrier(last);
   };
   if (perPass >= rows) body(first, perPass > rows);
   else {

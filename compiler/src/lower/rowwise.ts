@@ -52,7 +52,8 @@ function rowwise(context: FusionContext, group: RowwiseGroup, { threads, reducti
   const { builder, graph } = kernel;
   const timed = hasTime(graph.nodes[group.stores[0]!]!.type);
   const time = e.builtin('workgroup_x');
-  reduceRows(kernel, group.reductions, time, threads, reduction);
+  const inPlace = context.inPlace && group.stores.includes(graph.output);
+  reduceRows(kernel, time, { reductions: group.reductions, threads, reduction, inPlace });
   const local = e.builtin('local_index');
   for (const id of group.stores) {
     const elements = elementsPerToken(graph.nodes[id]!.type);

@@ -100,6 +100,25 @@ test('a ragged prompt, another piece of it, and decoding', () => {
   );
 });
 
+test('norms before, after and around a narrow layer: no invocation overwrites what another one still reads', () => {
+  const model = compiled(`use std.{MLP, RMSNorm}
+model Narrow {
+  vocab   = 5
+  width   = 2
+  context = 16
+  F = MLP(inner = 3)
+  norm   = { pre = RMSNorm, out = RMSNorm, post = RMSNorm }
+  layers = [F]
+  head   = { norm = RMSNorm, tie = true }
+}
+`);
+  const parameters = drawParameters(model, 1);
+  const program = new InterpretedProgram(plan(model), (path) => parameters.get(path)!.data, { slots: 1, capacity: 16 });
+  program.feed([[1, 2, 3]], 'prefill');
+  program.feed([[4]], 'decode');
+  expect(program.faults).toEqual([]);
+});
+
 test('loss and gradients, with values kept or computed again', () => {
   fc.assert(
     fc.property(cases, ({ source, seed, lengths, fused }) => {

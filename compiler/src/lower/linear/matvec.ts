@@ -79,7 +79,7 @@ function products({ kernel, shape, base, count, reductions }: Own, workgroup: Wo
   const local = e.builtin('local_index');
   const { time, kept } = shape.split(e.builtin('workgroup_y'));
 
-  reduceRows(kernel, reductions, time, threads, reduction);
+  reduceRows(kernel, time, { reductions, threads, reduction });
   const { unit } = shape;
   const units = rows / unit;
   const firstUnit = builder.let('first_unit', e.mul(e.builtin('workgroup_x'), units));
