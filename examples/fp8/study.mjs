@@ -12,7 +12,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 const HELP = `Usage: node examples/fp8/study.mjs [options]
 
 Trains the model of fp8.hyb in bf16 and in fp8 from three seeds each, and twice with a wrong scale; writes report.md,
-report.html and results.json beside it. About 25 minutes on two cores without a GPU. What has been trained is kept: stopped
+report.html and results.json beside it. About 50 minutes of processor time without a GPU. What has been trained is kept: stopped
 and started again, the study goes on with the next run.
 
 Options:
