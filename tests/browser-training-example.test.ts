@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { jest } from '@jest/globals';
 import { launchChromium } from '@hyb/cli/environments/chromium';
 import type { Server } from '@hyb/cli/environments/server';
 import type { Page } from 'playwright-core';
@@ -12,6 +13,9 @@ interface Example {
   buildTrainingPage(options: { out: string }): Promise<void>;
   servePage(options: { out: string }): Promise<Server>;
 }
+
+// Beside other tests the page has once not become ready for minutes; what it said then is logged.
+jest.retryTimes(2, { logErrorsBeforeRetry: true });
 
 let out: string;
 let server: Server;
@@ -37,8 +41,13 @@ test('the page type-checks, strictly', () => {
 /** What the model writes is a status too, to browsers. */
 const STATUS = 'p[role=status]';
 
-const says = (page: Page, text: RegExp): Promise<void> =>
-  page.locator(STATUS).filter({ hasText: text }).waitFor({ timeout: 200_000 });
+async function says(page: Page, text: RegExp, timeout = 200_000): Promise<void> {
+  try {
+    await page.locator(STATUS).filter({ hasText: text }).waitFor({ timeout });
+  } catch (cause) {
+    throw new Error(`The page says: ${await page.locator(STATUS).textContent()}`, { cause });
+  }
+}
 
 test('the loss falls, and a run that was stopped goes on when the page is opened again', async () => {
   const browser = await launchChromium();
@@ -52,7 +61,7 @@ test('the loss falls, and a run that was stopped goes on when the page is opened
         if (['error', 'warning'].includes(message.type())) problems.push(message.text());
       });
       await page.goto(`${server.base}/`);
-      await says(page, /Ready on/);
+      await says(page, /Ready on/, 60_000);
       return { page, problems };
     };
     const { page, problems } = await open();
