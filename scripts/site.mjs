@@ -81,7 +81,7 @@ const LISTED = [
 
 /**
  * Folders are pages, and their README is one: links to them end in a slash, or a browser takes them for files. A folder without
- * a README gets a page that lists its files.
+ * a README gets a page that lists its files. Reports and pictures beside a README come with it.
  */
 async function linkFolders() {
   const open = (await readdir(source, { recursive: true })).filter((file) => file.endsWith('.md'));
@@ -92,8 +92,13 @@ async function linkFolders() {
       const folder = join(dirname(file), link);
       const there = join(root, folder);
       const page = join(folder, 'README.md');
-      if (folder.startsWith('..') || existsSync(join(source, page))) continue;
-      if (!existsSync(there) || !statSync(there).isDirectory()) continue;
+      if (folder.startsWith('..') || !existsSync(there)) continue;
+      if (/\.(md|png|svg)$/.test(link) && !existsSync(join(source, folder))) {
+        await mkdir(dirname(join(source, folder)), { recursive: true });
+        await cp(there, join(source, folder));
+        if (link.endsWith('.md')) open.push(folder);
+      }
+      if (existsSync(join(source, page)) || !statSync(there).isDirectory()) continue;
       await mkdir(join(source, folder), { recursive: true });
       if (existsSync(join(there, 'README.md'))) {
         await cp(join(there, 'README.md'), join(source, page));
@@ -113,7 +118,7 @@ async function linkFolders() {
       .replace(/\]\(([\w./-]+)\)/g, (all, link) =>
         existsSync(join(source, dirname(file), link, 'README.md')) && !link.endsWith('/') ? `](${link}/)` : all,
       )
-      .replace(/\]\(([\w./-]*\/)README\.md(#[^)]*)?\)/g, (_, folder, anchor = '') => `](${folder}${anchor})`);
+      .replace(/\]\(([\w./-]*\/)?README\.md(#[^)]*)?\)/g, (_, folder = './', anchor = '') => `](${folder}${anchor})`);
     if (linked !== text) await writeFile(path, linked);
   }
 }
