@@ -68,6 +68,17 @@ describe('hyb train', () => {
       const other = await run('train', 'model.hyb', ...IN_F64, '--out', 'a', '--resume', '--set', 'seed=2');
       expect(other).toMatchObject({ code: 2 });
       expect(other.err).toContain('seed: then 0, now 2');
+      await writeFile(
+        join(folder, 'changed.hyb'),
+        TINY.replace(', relu2}', '}')
+          .replace('= relu2', '= silu')
+          .replace('8\n  rate', '8\n  precision { weights in linears = bf16 }\n  rate'),
+      );
+      const changed = await run('train', 'changed.hyb', ...IN_F64, '--out', 'a', '--resume');
+      expect(changed).toMatchObject({ code: 2 });
+      expect(changed.err).toMatch(
+        /\n {2}model: then Tiny, (?<then>[0-9a-f]{16}), now Tiny, (?!\k<then>)[0-9a-f]{16}\n {2}precision: then f32, now weights in linears = bf16\n/,
+      );
       // The rate is constant, so that the end of the one is the middle of the other.
       const more = await run('train', 'model.hyb', ...IN_F64, '--out', 'a', '--resume', '--json');
       expect(stepsOf(more).map(({ step }) => step)).toEqual([5, 6, 7, 8]);

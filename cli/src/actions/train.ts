@@ -131,13 +131,13 @@ async function steps(
   folder: string,
   { resume, signal, json }: RunRequest,
 ): Promise<number> {
-  const { recipe, layout, tokenizer } = run;
+  const { recipe, compiled, layout, tokenizer } = run;
   const extra = { ...tokenizer.files, ...layout.files };
   const progress = await runProgress(json ? { ...io, interactive: false, err: () => undefined } : io, length.steps);
   try {
     for await (const metrics of trainSteps({
       engine,
-      recipe,
+      recipe: compiled,
       length,
       data,
       files: diskFiles(folder),

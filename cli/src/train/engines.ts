@@ -1,5 +1,5 @@
 /** What computes the steps. */
-import { compiledRecipe, planModel, referenceEngine } from '@hyb/compiler';
+import { planModel, referenceEngine } from '@hyb/compiler';
 import type { TrainedParameter } from '@hyb/compiler';
 import { printWgsl } from '@hyb/compiler/wgsl/index';
 import { initialValues } from '@hyb/runtime';
@@ -45,7 +45,7 @@ function inReference({ checked, recipe, parameters, length }: OpenedRun): RunEng
   };
 }
 
-async function onDevice({ checked, recipe }: OpenedRun): Promise<RunEngine> {
+async function onDevice({ checked, recipe, compiled }: OpenedRun): Promise<RunEngine> {
   const [{ gpu }, { createModel, measurePeak, openDevice, openTrainer }] = await Promise.all([
     import('@hyb/adapter'),
     import('@hyb/runtime'),
@@ -54,7 +54,7 @@ async function onDevice({ checked, recipe }: OpenedRun): Promise<RunEngine> {
   const kernels = Object.fromEntries([...plan.kernels].map(([name, kernel]) => [name, printWgsl(kernel)]));
   const device = await openDevice({ gpu: await gpu() });
   try {
-    const opened = await openTrainer(plan.program, kernels, compiledRecipe(recipe), device);
+    const opened = await openTrainer(plan.program, kernels, compiled, device);
     const { engine, length, operationsPerToken, dispose } = opened;
     return {
       engine,

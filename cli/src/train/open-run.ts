@@ -1,9 +1,9 @@
 /** From a file and options to everything that a run needs, but for the engine. */
 import { resolve } from 'node:path';
-import { trainedParameters } from '@hyb/compiler';
+import { compiledRecipe, trainedParameters } from '@hyb/compiler';
 import type { CheckedModel, TrainedParameter, TrainRecipe } from '@hyb/compiler';
 import { bytesAsTokens, runLength } from '@hyb/runtime';
-import type { DataFile, DataFiles, DataTokenizer, RunLength } from '@hyb/runtime';
+import type { CompiledRecipe, DataFile, DataFiles, DataTokenizer, RunLength } from '@hyb/runtime';
 import { locate } from '../files/root.js';
 import { checkSource, openFile } from '../project/source.js';
 import type { Io } from '../terminal/io.js';
@@ -30,6 +30,8 @@ export interface OpenedRun {
   /** As it is called in the file. */
   readonly name: string;
   readonly recipe: TrainableRecipe;
+  /** As the runtime takes it. */
+  readonly compiled: CompiledRecipe;
   readonly checked: CheckedModel;
   readonly parameters: readonly TrainedParameter[];
   readonly layout: CheckpointLayout;
@@ -56,6 +58,7 @@ export async function openRun(
   return {
     name: options.recipe ?? (name === 'Changed' ? baseName(original, name) : name),
     recipe,
+    compiled: compiledRecipe(recipe),
     checked,
     parameters: trainedParameters(recipe),
     layout: checkpointLayout(all, checked),

@@ -1,6 +1,7 @@
 import type { CompiledRecipe } from '@hyb/runtime';
-import type { TrainRecipe } from './resolve-train.js';
+import { recipeIdentity } from './identity.js';
 import { trainedParameters } from './parameters.js';
+import type { TrainRecipe } from './resolve-train.js';
 
 /** A recipe as the runtime takes it: plain data, without places in the source. */
 export function compiledRecipe(recipe: TrainRecipe & Required<Pick<TrainRecipe, 'model'>>): CompiledRecipe {
@@ -12,5 +13,5 @@ export function compiledRecipe(recipe: TrainRecipe & Required<Pick<TrainRecipe, 
     decay,
     rule,
   }));
-  return { ...fields, parameters };
+  return { ...fields, identity: recipeIdentity(recipe), parameters };
 }

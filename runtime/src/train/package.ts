@@ -14,7 +14,7 @@ export interface TrainingPackage {
 }
 
 /** Fields that take the place of a recipe's; what the model is made of and how its parameters begin stays. */
-export type RecipeChanges = Partial<Omit<CompiledRecipe, 'parameters' | 'probes'>>;
+export type RecipeChanges = Partial<Omit<CompiledRecipe, 'parameters' | 'probes' | 'identity'>>;
 
 /** What `train` of a package takes. */
 export interface PackageTrainOptions extends TrainModelOptions {

@@ -61,6 +61,8 @@ export interface TrainingRecipe {
   readonly steps?: Quantity<'steps'>;
   readonly tokens?: Quantity<'tokens'>;
   readonly rate: number;
+  /** What gives the optimizer's state its meaning is read of its arguments: a run is resumed with the same. */
+  readonly optimizer: Named<string, object>;
   readonly schedule: Schedule;
   readonly warmup: Quantity<'steps' | 'tokens'>;
   readonly loss_scale: number | Named<'dynamic'>;
@@ -75,6 +77,11 @@ export interface TrainingRecipe {
     readonly every: Interval;
     readonly of?: readonly { readonly name: ProbeValue['probe'] }[];
   };
+  /**
+   * What else a run that is resumed has in common with the one it goes on with, by name and in words: a digest of what the model
+   * computes, its precision.
+   */
+  readonly identity: Readonly<Record<string, string>>;
   readonly faults: {
     readonly not_finite: Named<FaultPolicy>;
     readonly spike: Named<FaultPolicy> | null;

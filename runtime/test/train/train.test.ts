@@ -204,6 +204,53 @@ describe('a run that is resumed', () => {
     expect((other.error as Error).message).toMatch(/\n {2}data: then [0-9a-f]{32}, 69 sequences, now/);
   });
 
+  test.each<[string, Partial<TrainingRecipe>, string]>([
+    ['model', { identity: { model: 'Trigrams', precision: 'f32' } }, 'model: then Bigrams, now Trigrams'],
+    [
+      'precision',
+      { identity: { model: 'Bigrams', precision: 'weights = e4m3', fp8_scale: 'current' } },
+      'precision: then f32, now weights = e4m3|fp8_scale: then none, now current',
+    ],
+    [
+      'decay of moments',
+      { optimizer: { name: 'AdamW', arguments: { betas: [0.9, 0.99] } } },
+      'optimizer: then AdamW(betas = [0.9,0.95]), now AdamW(betas = [0.9,0.99])',
+    ],
+    [
+      'optimizer',
+      { optimizer: { name: 'SGD', arguments: { momentum: 0.9, nesterov: false } } },
+      'optimizer: then AdamW(betas = [0.9,0.95]), now SGD(momentum = 0.9)',
+    ],
+  ])('is refused with another %s', async (_, fields, expected) => {
+    const files = memoryFiles();
+    await run({ files, fields: { steps: steps(10) } });
+    const { error, metrics } = await run({ files, fields, resume: true });
+    expect(metrics).toEqual([]);
+    expect(error).toMatchObject({ code: 'bad-run', items: expected.split('|') });
+  });
+
+  test('may have another rate, schedule, decay, scale of the loss, and other things to do on the way', async () => {
+    const files = memoryFiles();
+    await run({ files, fields: { steps: steps(10), loss_scale: { name: 'dynamic', arguments: {} } } });
+    const fields: Partial<TrainingRecipe> = {
+      rate: 0.01,
+      schedule: { name: 'linear', arguments: { floor: 0 } },
+      warmup: steps(2),
+      optimizer: { name: 'AdamW', arguments: { betas: [0.9, 0.95], eps: 1e-6, weight_decay: 1 } },
+      loss_scale: 8,
+      accumulation: 2,
+      checkpoints: { every: steps(6), keep: 1 },
+      faults: { not_finite: policy('skip'), spike: policy('back'), spike_factor: 3 },
+      probes: { every: steps(5) },
+    };
+    const { error, metrics } = await run({ files, fields, resume: true });
+    expect(error).toBeUndefined();
+    expect(metrics.map(({ step, lossScale }) => [step, lossScale])).toEqual(
+      Array.from({ length: 10 }, (_, i) => [i + 11, 8]),
+    );
+    expect(metrics[0]!.rate).toBeCloseTo((0.01 * 9) / 18, 12);
+  });
+
   test('leaves half a checkpoint and half a line aside', async () => {
     const contents = new Map<string, Uint8Array>();
     const files = memoryFiles(contents);

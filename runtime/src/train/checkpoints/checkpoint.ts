@@ -42,7 +42,7 @@ export interface CheckpointOptions {
 
 /** Where a run keeps them, unless its recipe says otherwise. */
 export const CHECKPOINTS = 'checkpoints';
-const FORMAT = 1;
+const FORMAT = 2;
 const MODEL = 'model.safetensors';
 const OPTIMIZER = 'optimizer.safetensors';
 const STATE = 'training.json';

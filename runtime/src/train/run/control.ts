@@ -37,6 +37,11 @@ export function firstControl({ loss_scale }: ControlRecipe): ControlState {
   return { lossScale, finite: 0, mean: 0, seen: 0, waiting: null };
 }
 
+/** Of a run that is resumed: a scale that the recipe fixes counts at once, and one that is found begins where it was. */
+export function resumedControl(state: ControlState, { loss_scale }: ControlRecipe): ControlState {
+  return typeof loss_scale === 'number' ? { ...state, lossScale: loss_scale, finite: 0 } : state;
+}
+
 /** Takes note of a step's outcome. */
 export function observe(state: ControlState, outcome: Outcome, recipe: ControlRecipe): ControlState {
   const { step, loss, applied } = outcome;

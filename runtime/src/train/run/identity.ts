@@ -16,7 +16,9 @@ export function identityOf({
     parameters: `${parameters.length} tensors, ${elements} values`,
     sequence: `${length.sequence} tokens`,
     batch: `${length.batch} sequences`,
+    optimizer: optimizerOf(recipe),
     seed: String(recipe.seed),
+    ...recipe.identity,
     ...Object.fromEntries(
       Object.entries(data.sources).map(([name, { source, count }]) => [
         name === '' ? 'data' : `data '${name}'`,
@@ -24,6 +26,14 @@ export function identityOf({
       ]),
     ),
   };
+}
+
+/** Arguments on which the moments depend: what is kept means something else with others. */
+const KEPT = ['betas', 'momentum'];
+
+function optimizerOf({ optimizer }: TrainOptions['recipe']): string {
+  const kept = Object.entries(optimizer.arguments).filter(([name]) => KEPT.includes(name));
+  return `${optimizer.name}(${kept.map(([name, value]) => `${name} = ${JSON.stringify(value)}`).join(', ')})`;
 }
 
 /** @throws TrainingError `bad-run` naming what differs */

@@ -20,11 +20,17 @@ export interface LengthOptions {
   readonly partTokens?: number | undefined;
 }
 
+/** Of a recipe, what says how long a run is. */
+type LengthRecipe = Pick<
+  TrainingRecipe,
+  'sequence' | 'batch' | 'accumulation' | 'steps' | 'tokens' | 'warmup' | 'schedule'
+>;
+
 /** Sequences of a step: more are a slip of the pen. */
 const MOST_SEQUENCES = 2 ** 20;
 
 /** @throws TrainingError `bad-recipe` for sizes that do not go together */
-export function runLength(recipe: TrainingRecipe, { context, partTokens = Infinity }: LengthOptions): RunLength {
+export function runLength(recipe: LengthRecipe, { context, partTokens = Infinity }: LengthOptions): RunLength {
   const sequence = recipe.sequence?.value ?? context;
   if (sequence > context) {
     throw new TrainingError('bad-recipe', `Sequences of ${sequence} tokens are longer than the context of ${context}.`);
@@ -46,7 +52,7 @@ export function runLength(recipe: TrainingRecipe, { context, partTokens = Infini
 }
 
 /** The compiler compares lengths of the same unit; here all are known in steps. */
-function checkSchedule({ warmup, schedule }: TrainingRecipe, steps: number, tokensPerStep: number): void {
+function checkSchedule({ warmup, schedule }: LengthRecipe, steps: number, tokensPerStep: number): void {
   const warm = inSteps(warmup, tokensPerStep);
   const run = `the run of ${steps} steps of ${tokensPerStep} tokens`;
   if (warm > 0 && warm >= steps) {

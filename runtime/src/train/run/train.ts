@@ -17,7 +17,7 @@ import type { ProbeValue, StepResult, TrainingEngine, TrainingPart, TrainingSequ
 import { folderIn } from '../files/folder.js';
 import type { Files } from '../files/types.js';
 import type { Mixture, TrainingRecipe } from '../recipe.js';
-import { controlOf, faultOf, firstControl, observe } from './control.js';
+import { controlOf, faultOf, firstControl, observe, resumedControl } from './control.js';
 import type { ControlState, Fault } from './control.js';
 import { evaluate } from './evaluate.js';
 import { identityOf, requireSame } from './identity.js';
@@ -144,7 +144,7 @@ class Run {
     this.#step = step;
     this.#tokens = tokens;
     this.#seconds = seconds;
-    this.#control = control;
+    this.#control = resumedControl(control, this.#options.recipe);
   }
 
   async *steps(): AsyncGenerator<StepMetrics, void, undefined> {
