@@ -27,7 +27,7 @@ function plainProgress(io: Io, steps: number): RunProgress {
   return {
     show(metrics) {
       const remaining = left(metrics);
-      const special = metrics.fault ?? metrics.evaluation ?? metrics.checkpoint;
+      const special = metrics.fault ?? metrics.notice ?? metrics.evaluation ?? metrics.checkpoint;
       const now = performance.now();
       if (special === undefined && now - last < PATIENCE && metrics.step !== steps) return;
       last = now;
@@ -86,9 +86,10 @@ function line(metrics: StepMetrics, steps: number, remaining: number): string {
 }
 
 /** What a step had beside itself. */
-function events({ step, evaluation, checkpoint, fault }: StepMetrics): readonly string[] {
+function events({ step, evaluation, checkpoint, fault, notice }: StepMetrics): readonly string[] {
   const found: string[] = [];
   if (fault !== undefined) found.push(fault.message);
+  if (notice !== undefined) found.push(notice);
   if (evaluation !== undefined) {
     const { loss, perplexity, bitsPerByte } = evaluation;
     found.push(

@@ -1,4 +1,4 @@
-import { controlOf, faultOf, firstControl, observe } from '../../src/train/run/control.js';
+import { controlOf, faultOf, firstControl, observe, scalingNotice } from '../../src/train/run/control.js';
 import type { ControlState, Outcome } from '../../src/train/run/control.js';
 import { recipe } from '../support/recipe.js';
 
@@ -32,6 +32,26 @@ describe('the loss scale', () => {
     const fixed = recipe({ loss_scale: 8 });
     expect(controlOf(after([bad, bad], fixed), 9, fixed).lossScale).toBe(8);
   });
+});
+
+test('what is said of the loss scale', () => {
+  const result = { step: 5, loss: 2, applied: true, gradientNorm: 1 };
+  const over = { ...result, applied: false, gradientNorm: Infinity };
+  const at = (lossScale: number, before?: number) => ({ lossScale, before });
+  expect(scalingNotice(over, at(256, 256), dynamic)).toBe(
+    'Step 5: gradients overflow at a loss scale of 256. The step was left out, and the scale is halved.',
+  );
+  expect(scalingNotice(result, at(512, 256), dynamic)).toBe('Step 5: the loss scale is 512 from here on.');
+  for (const [of, scale] of [
+    [result, at(256, 256)],
+    [result, at(128, 256)],
+    [result, at(256)],
+    // This is a fault.
+    [over, at(1, 1)],
+    [{ ...over, loss: NaN }, at(256, 256)],
+  ] as const)
+    expect(scalingNotice(of, scale, dynamic)).toBeUndefined();
+  expect(scalingNotice(over, at(8, 8), recipe({ loss_scale: 8 }))).toBeUndefined();
 });
 
 describe('faults', () => {

@@ -83,14 +83,38 @@ function lossLimit(state: ControlState, { faults }: ControlRecipe): number {
 
 export type Fault = 'not_finite' | 'spike';
 
+type Judged = Pick<StepResult, 'loss' | 'applied' | 'gradientNorm'>;
+
 /** What went wrong in a step, if anything did. Gradients that only the dynamic loss scale was too large for are no fault. */
 export function faultOf(
-  { loss, applied, gradientNorm }: Pick<StepResult, 'loss' | 'applied' | 'gradientNorm'>,
+  result: Judged,
   { lossScale, limit }: { readonly lossScale: number; readonly limit: number },
   recipe: ControlRecipe,
 ): Fault | undefined {
+  const { loss, applied } = result;
   if (Number.isFinite(loss) && loss > limit) return 'spike';
   if (applied && Number.isFinite(loss)) return undefined;
+  return overflows(result, lossScale, recipe) ? undefined : 'not_finite';
+}
+
+function overflows({ loss, gradientNorm }: Judged, lossScale: number, recipe: ControlRecipe): boolean {
   const scaling = typeof recipe.loss_scale !== 'number' && lossScale > 1;
-  return scaling && Number.isFinite(loss) && !Number.isFinite(gradientNorm) ? undefined : 'not_finite';
+  return scaling && Number.isFinite(loss) && !Number.isFinite(gradientNorm);
+}
+
+/**
+ * What to say of a step's loss scale, for people.
+ *
+ * @param before the scale of the step before it; absent: not known
+ */
+export function scalingNotice(
+  { step, ...result }: Judged & { readonly step: number },
+  { lossScale, before }: { readonly lossScale: number; readonly before: number | undefined },
+  recipe: ControlRecipe,
+): string | undefined {
+  if (overflows(result, lossScale, recipe)) {
+    return `Step ${step}: gradients overflow at a loss scale of ${lossScale}. The step was left out, and the scale is halved.`;
+  }
+  if (before === undefined || lossScale <= before) return undefined;
+  return `Step ${step}: the loss scale is ${lossScale} from here on.`;
 }

@@ -28,6 +28,8 @@ export interface StepMetrics {
   /** False: parameters are as they were. */
   readonly applied: boolean;
   readonly fault?: FaultMetrics;
+  /** What happened that is no fault: the loss scale was too large and the step left out, or the scale has grown. */
+  readonly notice?: string;
   readonly probes?: readonly ProbeValue[];
   readonly evaluation?: EvaluationMetrics;
   /** The checkpoint that was written after the step: a folder's name. */

@@ -17,7 +17,7 @@ import type { ProbeValue, StepResult, TrainingEngine, TrainingPart, TrainingSequ
 import { folderIn } from '../files/folder.js';
 import type { Files } from '../files/types.js';
 import type { Mixture, TrainingRecipe } from '../recipe.js';
-import { controlOf, faultOf, firstControl, observe, resumedControl } from './control.js';
+import { controlOf, faultOf, firstControl, observe, resumedControl, scalingNotice } from './control.js';
 import type { ControlState, Fault } from './control.js';
 import { evaluate } from './evaluate.js';
 import { identityOf, requireSame } from './identity.js';
@@ -101,6 +101,8 @@ class Run {
   #saved: number | undefined;
   #returns = 0;
   #skipped = 0;
+  /** Loss scale of the last step whose result is there. */
+  #scale: number | undefined;
 
   constructor(options: TrainOptions) {
     this.#options = options;
@@ -249,10 +251,12 @@ class Run {
       applied: result.applied,
       ...(result.probes === undefined ? {} : { probes: wanted(result.probes, recipe) }),
     };
+    const notice = scalingNotice({ step, ...result }, { lossScale, before: this.#scale }, recipe);
+    this.#scale = lossScale;
     const fault = faultOf(result, { lossScale, limit }, recipe);
     if (fault !== undefined) return this.#handle(fault, metrics, limit, next);
     this.#skipped = 0;
-    return metrics;
+    return notice === undefined ? metrics : { ...metrics, notice };
   }
 
   async #handle(kind: Fault, metrics: StepMetrics, limit: number, next: Submitted | undefined): Promise<StepMetrics> {
