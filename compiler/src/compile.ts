@@ -74,10 +74,13 @@ export function check(host: SourceHost, entries: string | readonly string[], opt
     diagnostics.push(...found.diagnostics);
     return found.checked === undefined ? [] : [found.checked];
   });
+  const graphs = new Map<Model, ModelGraph | undefined>(models.map(({ model, graph }) => [model, graph]));
   for (const { model, ...train } of resolved.trains) {
     if (model === undefined) continue;
-    const traced = models.find((each) => each.model === model) ?? checkModel(model).checked;
-    if (traced !== undefined) diagnostics.push(...gradientFindings({ ...train, model }, traced.graph));
+    // Recipes share models, which may be those of other files.
+    if (!graphs.has(model)) graphs.set(model, checkModel(model).checked?.graph);
+    const graph = graphs.get(model);
+    if (graph !== undefined) diagnostics.push(...gradientFindings({ ...train, model }, graph));
   }
   diagnostics.push(...checkUnused(project, resolved.models));
   return { project, models, trains: resolved.trains, diagnostics: unique(diagnostics) };

@@ -7,7 +7,7 @@ import type { Declaration, Diagnostic, ModelDeclaration, ParseResult } from '@hy
 import { originOf } from '@hyb/grammar/ast/moved';
 import { reparse } from '@hyb/grammar/parser/reparse';
 import type { ParsedText } from '@hyb/grammar/parser/reparse';
-import { checkModel, unique } from '../compile.js';
+import { checkModel, hasErrors, unique } from '../compile.js';
 import type { CheckedModel } from '../compile.js';
 import { Diagnostics } from '../diagnostics/collector.js';
 import type { Model, Scope } from '../model/model.js';
@@ -19,9 +19,12 @@ import { loadProject } from '../sources/project.js';
 import type { Project, ProjectFile } from '../sources/project.js';
 import type { Declared } from '../sources/scope.js';
 import { checkDeclaration, declarationsOf } from '../trace/generic/check.js';
-import type { LayerTraces } from '../trace/trace.js';
+import { trace } from '../trace/trace.js';
+import type { LayerTraces, Trace } from '../trace/trace.js';
 import type { Traced } from '../trace/template.js';
+import { gradientFindings } from '../train/gradients.js';
 import { resolveTrain } from '../train/resolve-train.js';
+import type { TrainRecipe } from '../train/resolve-train.js';
 import { weightTemplates } from '../weights/declaration.js';
 import { anchorDiagnostic, isWithin, locateDiagnostic } from './anchors.js';
 import type { AnchoredDiagnostic } from './anchors.js';
@@ -66,6 +69,20 @@ interface Kept<T> {
   used: number;
 }
 
+type Recorded<T> = ReturnType<typeof recordLookups<T>>;
+
+/** What was made for a key already counts as looked up by everyone who asks for it. */
+function once<K, T>(made: Map<K, Recorded<T>>, key: K, work: () => T): T {
+  const known = made.get(key);
+  if (known !== undefined) {
+    addLookups(known.lookups);
+    return known.result;
+  }
+  const recorded = recordLookups(work);
+  made.set(key, recorded);
+  return recorded.result;
+}
+
 /** Checks after which is forgotten what no file needs that was checked: edits are taken back, but not for ever. */
 const FORGOTTEN_AFTER = 32;
 
@@ -81,6 +98,9 @@ export class CheckSession {
   #project: Project | undefined;
   /** Lookups in the current project, by key: many declarations ask the same. */
   #answers = new Map<LookupKey, string>();
+  /** What the current check has made already, for a model and each of its recipes. */
+  #resolved = new Map<ModelDeclaration, Recorded<{ readonly model?: Model; readonly found: readonly Diagnostic[] }>>();
+  #traced = new Map<Model, Recorded<Trace>>();
   #time = 0;
   /** When each file was checked last. */
   readonly #checked = new Map<string, number>();
@@ -101,6 +121,8 @@ export class CheckSession {
     const project = this.load(entry);
     this.#project = project;
     this.#answers = new Map();
+    this.#resolved = new Map();
+    this.#traced = new Map();
     const [file] = project.entries;
     const diagnostics: Diagnostic[] = [...project.diagnostics];
     const models: SessionModel[] = [];
@@ -160,7 +182,7 @@ export class CheckSession {
     const project = this.#project!;
     switch (declaration.kind) {
       case 'ModelDeclaration': {
-        const model = resolveModel({ declaration, scope }, diagnostics);
+        const model = this.#resolve({ declaration, scope }, diagnostics);
         if (model === undefined) return { diagnostics: diagnostics.list() };
         const { checked, diagnostics: found } = checkModel(model, this.#layers);
         const uses = new Set(
@@ -169,9 +191,9 @@ export class CheckSession {
         return { model, ...(checked && { checked }), uses, diagnostics: [...diagnostics.list(), ...found] };
       }
       case 'TrainDeclaration': {
-        const lookup = (declared: Declared<ModelDeclaration>) => resolveModel(declared, diagnostics);
-        resolveTrain({ declaration, scope }, lookup, diagnostics);
-        return { diagnostics: diagnostics.list() };
+        const lookup = (declared: Declared<ModelDeclaration>) => this.#resolve(declared, diagnostics);
+        const recipe = resolveTrain({ declaration, scope }, lookup, diagnostics);
+        return { diagnostics: [...diagnostics.list(), ...this.#gradients(recipe)] };
       }
       case 'WeightsDeclaration':
         weightTemplates({ declaration, scope }, diagnostics);
@@ -180,6 +202,28 @@ export class CheckSession {
       case 'FunctionDeclaration':
         return { diagnostics: checkDeclaration(declaration, scope) };
     }
+  }
+
+  #resolve(declared: Declared<ModelDeclaration>, diagnostics: Diagnostics): Model | undefined {
+    const { model, found } = once(this.#resolved, declared.declaration, () => {
+      const own = new Diagnostics();
+      const resolved = resolveModel(declared, own);
+      return { ...(resolved && { model: resolved }), found: own.list() };
+    });
+    diagnostics.addAll(found);
+    return model;
+  }
+
+  #gradients(recipe: TrainRecipe | undefined): readonly Diagnostic[] {
+    if (recipe?.model === undefined) return [];
+    const { model } = recipe;
+    const find = (layers?: LayerTraces): readonly Diagnostic[] => {
+      const { graph, diagnostics } =
+        layers === undefined ? trace(model) : once(this.#traced, model, () => trace(model, layers));
+      return hasErrors(diagnostics) ? [] : gradientFindings({ ...recipe, model }, graph);
+    };
+    // Kept traces know places from before the last edits: what is found with them is looked for once more without.
+    return find(this.#layers).length === 0 ? [] : find();
   }
 
   readonly #layers: LayerTraces = {

@@ -26,7 +26,16 @@ export function gradientFindings(
   });
 }
 
+/** By graph: several recipes train one model, and editors check it again and again. */
+const unreachedOf = new WeakMap<Graph, readonly string[]>();
+
 function unreachedIn(graph: Graph): readonly string[] {
+  const known = unreachedOf.get(graph) ?? findUnreached(graph);
+  unreachedOf.set(graph, known);
+  return known;
+}
+
+function findUnreached(graph: Graph): readonly string[] {
   if (graph.nodes.every(({ op }) => opDefinition(op).gradient !== undefined || isLeaf(op))) return [];
   const { gradients } = differentiate(graph);
   return graph.parameters.flatMap(({ path }) => (gradients.parameters[path] === undefined ? [path] : []));

@@ -26,12 +26,17 @@ block Wide(inner: int)(x: [time, width]) -> [time, width] {
   return down(up(x) * norm)
 }
 
+block Limited(x: [time, width]) -> [time, width] {
+  param limit: [width] = 1
+  return where(x < limit, x, 0)
+}
+
 norm Scale(eps = 1e-5)(x: [..., features]) -> [..., features] {
   param scale: [features] = 1
   return x * rsqrt(mean(x ** 2, features) + eps) * scale
 }
 `;
-const models = `use "./blocks.hyb".{Leaky, Wide, Scale}
+const models = `use "./blocks.hyb".{Leaky, Limited, Wide, Scale}
 use std.{Attention, MLP}
 
 model Base {
@@ -41,6 +46,7 @@ model Base {
   L = Leaky(rate = 0.25)
   W = Wide(inner = 2 * width)
   A = Attention(heads = 4)
+  C = Limited
   norm = { pre = Scale, inner = Scale(eps = 1e-6) }
   layers = [L W A W]
   head = { norm = Scale, tie = true }
@@ -52,6 +58,9 @@ model Wider = Base with { width = 64, A.norm.qk = Scale }
 model Other = Base with { layers = [(L W)*2], W.inner = 3 * width }
 
 weights Map { "e.weight" = embedding.weight, "l.{layer}" = L.gate.weight }
+
+model Cut = Base with { layers = [L C W] }
+train Still of Cut { batch = 4 sequences, steps = 10, rate = 1e-3 }
 
 train Run of Wider { batch = 4 sequences, steps = 10, rate = 1e-3, init = { L.gate = normal(0.1) } }
 
@@ -126,6 +135,22 @@ test('a session finds what a check finds, before and after edits', () => {
   );
 });
 
+test('parameters that no gradient reaches are found where they stand now', () => {
+  const texts = new Map(Object.entries(sources));
+  const host = { read: (path: string) => texts.get(path), list: () => [...texts.keys()] };
+  const session = new CheckSession(host);
+  const found = () => session.check('models.hyb').diagnostics.filter(({ code }) => code === 'HYB5014');
+  const [first] = found();
+  expect(blocks.slice(first!.span.start, first!.span.end)).toBe('x < limit');
+  const above = '// A line more.\n';
+  texts.set('blocks.hyb', `${above}${blocks}`);
+  texts.set('models.hyb', models.replace('of Cut { batch = 4', 'of Cut { batch = 8'));
+  const [second] = found();
+  expect(second!.span.start).toBe(first!.span.start + above.length);
+  texts.set('models.hyb', models.replace('of Cut {', 'of Cut { rates = { C.limit = 0 },'));
+  expect(found()).toEqual([]);
+});
+
 test('files come and go', () => {
   const texts = new Map(Object.entries(sources));
   const host = { read: (path: string) => texts.get(path), list: () => [...texts.keys()] };
@@ -146,6 +171,6 @@ test('what an edit does not touch is not done again', () => {
   const first = session.check('models.hyb').models;
   texts.set('models.hyb', `// A line more.\n${models.replace('steps = 10', 'steps = 20')}`);
   const second = session.check('models.hyb').models;
-  expect(first.map(({ checked }) => checked !== undefined)).toEqual([true, true, true]);
+  expect(first.map(({ checked }) => checked !== undefined)).toEqual([true, true, true, true]);
   for (const [i, { checked }] of second.entries()) expect(checked).toBe(first[i]!.checked);
 });
