@@ -8,3 +8,4 @@ export * from './diagnostics/fixes.js';
 export * from './diagnostics/line-map.js';
 export * from './diagnostics/render.js';
 export * from './format/format.js';
+export * from './format/format-declarations.js';

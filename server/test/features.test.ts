@@ -1,10 +1,11 @@
 /** What the server does with a file, shown in the file. */
+import { callHierarchy, incomingCalls, outgoingCalls } from '../src/features/call-hierarchy.js';
 import { codeActions } from '../src/features/code-actions.js';
 import { codeLenses } from '../src/features/code-lens.js';
 import { definition, highlights, references } from '../src/features/definition.js';
 import { allDiagnostics } from '../src/features/diagnostics.js';
 import { folding } from '../src/features/folding.js';
-import { formatting } from '../src/features/formatting.js';
+import { formatRange, formatting } from '../src/features/formatting.js';
 import { inlayHints } from '../src/features/inlay-hints.js';
 import { modelViews } from '../src/features/model-view.js';
 import { prepareRename, renameAt } from '../src/features/rename.js';
@@ -12,7 +13,7 @@ import { encodeTokens, semanticTokens, TOKEN_TYPES } from '../src/features/seman
 import { signatureHelp } from '../src/features/signature-help.js';
 import { documentSymbols, workspaceSymbols } from '../src/features/symbols.js';
 import { virtualFile } from '../src/features/virtual-files.js';
-import type { DocumentSymbol, Location, WorkspaceEdit } from 'vscode-languageserver-types';
+import type { CallHierarchyItem, DocumentSymbol, Location, Range, WorkspaceEdit } from 'vscode-languageserver-types';
 import { edited, marked, ROOT, TINY, withInsertions, withRanges } from './support/marked.js';
 import type { Marked } from './support/marked.js';
 
@@ -93,6 +94,43 @@ describe.each([
 test('the file of a `use`', () => {
   const at = marked(mark(project, '"./blocks', '"./blo‹|›cks'));
   expect(definition(at.place, at.position).map(({ uri }) => uri)).toEqual([`${ROOT}blocks.hyb`]);
+});
+
+describe.each([
+  ['a block', mark(project, '{Gate}', '{Ga‹|›te}')],
+  ['a model’s name for a block', mark(project, '  G = Gate', '  ‹|›G = Gate')],
+  ['a norm with another name', mark(project, 'pre = Norm', 'pre = No‹|›rm')],
+  ['a model', mark(project, 'model Base', 'model Ba‹|›se')],
+  ['a function', `fn twice(x) = x + x\nfn four(x) = twice(tw‹|›ice(x))\n`],
+])('hierarchy of %s', (_, source) => {
+  test('who is made of it, and what it is made of', () => {
+    const at = marked(source);
+    const where = ({ uri, name }: CallHierarchyItem, ranges: readonly Range[], inUri: string): string =>
+      [
+        `${name} of ${uri.replace(ROOT, '')}`,
+        inTexts(
+          at,
+          ranges.map((range) => ({ uri: inUri, range })),
+        ),
+      ].join('\n');
+    const shown = callHierarchy(at.place, at.position).map((item) => {
+      const there = at.workspace.at(item.uri);
+      const incoming = incomingCalls(there, item).map(({ from, fromRanges }) => where(from, fromRanges, from.uri));
+      const outgoing = outgoingCalls(there, item).map(({ to, fromRanges }) => where(to, fromRanges, item.uri));
+      return [`${item.name} ${item.detail}`, '  from', ...incoming, '  to', ...outgoing].join('\n');
+    });
+    expect(shown.join('\n')).toMatchSnapshot();
+  });
+});
+
+test('a hierarchy of what is not there any longer is empty', () => {
+  const at = marked(mark(project, '{Gate}', '{Ga‹|›te}'));
+  const [item] = callHierarchy(at.place, at.position);
+  const renamed = at.texts['blocks.hyb']!.replace('block Gate', 'block Gates');
+  at.workspace.set({ uri: item!.uri, version: 2, getText: () => renamed });
+  expect(incomingCalls(at.workspace.at(item!.uri), item!)).toEqual([]);
+  const gone = { ...item!, uri: `${ROOT}gone.hyb` };
+  expect(outgoingCalls(at.workspace.at(gone.uri), gone)).toEqual([]);
 });
 
 /** All files after an edit. */
@@ -212,6 +250,34 @@ test('formatting changes the lines that need it, and leaves files with errors al
   expect(edits[0]!.range.start.line).toBe(1);
   expect(await formatting(marked('model M { width = }').place)).toEqual([]);
   expect(await formatting(marked(edited(texts['main.hyb']!, edits)).place)).toEqual([]);
+});
+
+test('formatting a selection changes the declarations that it touches, and works beside errors', async () => {
+  const source = `model A { vocab=4, width=8 }
+
+‹model B {
+  vocab=4
+    width = 8
+}   // the second
+
+model C›{ vocab=5 }
+model D { width = }
+model E { vocab=6 }
+`;
+  const { place, range, texts } = marked(source);
+  expect(edited(texts['main.hyb']!, await formatRange(place, range))).toBe(`model A { vocab=4, width=8 }
+
+model B {
+  vocab = 4
+  width = 8
+}   // the second
+
+model C { vocab = 5 }
+model D { width = }
+model E { vocab=6 }
+`);
+  const broken = marked(mark(source.replace(/[‹›]/g, ''), 'model D', 'mod‹|›el D'));
+  expect(await formatRange(broken.place, broken.range)).toEqual([]);
 });
 
 test('semantic tokens', () => {

@@ -1,5 +1,6 @@
 /** Whatever is typed, the server answers, and ends with what a fresh one says. `HYB_EDITS` asks for more. */
 import fc from 'fast-check';
+import { callHierarchy, incomingCalls, outgoingCalls } from '../src/features/call-hierarchy.js';
 import { codeActions } from '../src/features/code-actions.js';
 import { codeLenses } from '../src/features/code-lens.js';
 import { completion } from '../src/features/completion/completion.js';
@@ -8,6 +9,7 @@ import { allDiagnostics } from '../src/features/diagnostics.js';
 import { folding } from '../src/features/folding.js';
 import { hover } from '../src/features/hover.js';
 import { inlayHints } from '../src/features/inlay-hints.js';
+import { modelViews } from '../src/features/model-view.js';
 import { Refused, renameAt } from '../src/features/rename.js';
 import { encodeTokens, semanticTokens } from '../src/features/semantic-tokens.js';
 import { signatureHelp } from '../src/features/signature-help.js';
@@ -67,6 +69,11 @@ function askAll(workspace: Workspace, name: string, offset: number): void {
   highlights(place, position);
   codeActions(place, { start: position, end: position });
   codeLenses(place);
+  for (const item of callHierarchy(place, position)) {
+    incomingCalls(workspace.at(item.uri), item);
+    outgoingCalls(workspace.at(item.uri), item);
+  }
+  modelViews(place, false);
   documentSymbols(place);
   folding(place);
   inlayHints(place, whole);
@@ -92,7 +99,11 @@ test('random edits', () => {
         workspace.set({ uri: ROOT + file, version: 2, getText: () => text });
         askAll(workspace, file, Math.min(start + added.length, text.length));
       }
-      expect(allDiagnostics(workspace)).toEqual(allDiagnostics(open(texts)));
+      const fresh = open(texts);
+      expect(allDiagnostics(workspace)).toEqual(allDiagnostics(fresh));
+      for (const name of names) {
+        expect(modelViews(workspace.at(ROOT + name), false)).toEqual(modelViews(fresh.at(ROOT + name), false));
+      }
     }),
     { numRuns, seed: 11 },
   );

@@ -7,7 +7,14 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { createMessageConnection, StreamMessageReader, StreamMessageWriter } from 'vscode-languageserver/node';
 import type { MessageConnection } from 'vscode-languageserver/node';
-import type { Diagnostic, Hover, InitializeResult } from 'vscode-languageserver';
+import type {
+  CallHierarchyIncomingCall,
+  CallHierarchyItem,
+  Diagnostic,
+  Hover,
+  InitializeResult,
+  TextEdit,
+} from 'vscode-languageserver';
 
 const hyb = fileURLToPath(new URL('../../cli/bin/hyb.js', import.meta.url));
 let folder: string;
@@ -84,6 +91,21 @@ model M {
     position: { line: 5, character: 2 },
   });
   expect(JSON.stringify(hover.contents)).toContain('Mine(n = 3)');
+  const [item] = await connection.sendRequest<CallHierarchyItem[]>('textDocument/prepareCallHierarchy', {
+    textDocument: { uri },
+    position: { line: 5, character: 8 },
+  });
+  // The file of the block is open nowhere.
+  expect(item!.uri).toBe(pathToFileURL(join(folder, 'blocks.hyb')).href);
+  const incoming = await connection.sendRequest<CallHierarchyIncomingCall[]>('callHierarchy/incomingCalls', { item });
+  expect(incoming.map(({ from }) => from.name)).toEqual(['M']);
+  expect(await connection.sendRequest('callHierarchy/outgoingCalls', { item: incoming[0]!.from })).toHaveLength(1);
+  const edits = await connection.sendRequest<TextEdit[]>('textDocument/rangeFormatting', {
+    textDocument: { uri },
+    range: { start: { line: 2, character: 0 }, end: { line: 2, character: 0 } },
+    options: { tabSize: 2, insertSpaces: true },
+  });
+  expect(edits.map(({ range }) => range.start.line)).toEqual([1]);
   writeFileSync(join(folder, 'blocks.hyb'), 'block Mine(m = 2)(x: [time, width]) -> [time, width] { return m * x }\n');
   await connection.sendNotification('workspace/didChangeWatchedFiles', {
     changes: [{ uri: pathToFileURL(join(folder, 'blocks.hyb')).href, type: 2 }],

@@ -84,7 +84,7 @@ export interface KernelView {
 }
 
 /** @param plan the model's, for its kernels */
-export function modelView({ project }: Checked, checked: CheckedModel, plan?: Plan): ModelView {
+export function modelView({ project }: Pick<Checked, 'project'>, checked: CheckedModel, plan?: Plan): ModelView {
   const { model, graph, storage } = checked;
   const table = layerTable(graph, (layer) => model.layers[layer]!.block.declaration.name.text);
   const written = patternPlaces(project, model.name, model.span.file);

@@ -17,7 +17,7 @@ interface Anchor {
   readonly end: number;
 }
 
-type AnchoredSpan = Anchor | { readonly fixed: Span };
+export type AnchoredSpan = Anchor | { readonly fixed: Span };
 
 export interface AnchoredDiagnostic {
   readonly diagnostic: Diagnostic;
@@ -26,7 +26,7 @@ export interface AnchoredDiagnostic {
   readonly fixes: readonly (readonly AnchoredSpan[])[];
 }
 
-function anchor(span: Span, files: Files): AnchoredSpan {
+export function anchor(span: Span, files: Files): AnchoredSpan {
   const file = files.get(span.file);
   const declaration = file?.syntax.declarations.find(
     (each) => each.span.start <= span.start && span.end <= each.span.end,
@@ -38,7 +38,8 @@ function anchor(span: Span, files: Files): AnchoredSpan {
   return { file: span.file, text, nth: same.indexOf(declaration), start: span.start - from, end: span.end - from };
 }
 
-function locate(place: AnchoredSpan, files: Files): Span | undefined {
+/** The place now; undefined where its declaration is gone. */
+export function locate(place: AnchoredSpan, files: Files): Span | undefined {
   if ('fixed' in place) return place.fixed;
   const file = files.get(place.file);
   const same = file?.syntax.declarations.filter((each) => declarationText(each, file) === place.text) ?? [];

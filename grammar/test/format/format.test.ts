@@ -1,4 +1,4 @@
-import { format, parse, sameMeaning, SyntaxErrors } from '@hyb/grammar';
+import { applyEdits, format, formatDeclarations, parse, sameMeaning, SyntaxErrors } from '@hyb/grammar';
 import fc from 'fast-check';
 import { arbitrarySource } from '../support/arbitrary-source.js';
 import { design, hybFiles } from '../support/sources.js';
@@ -18,6 +18,18 @@ test.each(sources)('$path: formatting is idempotent, keeps the meaning and every
   expect(commentsOf(formatted)).toEqual(commentsOf(text));
   expect(Math.max(...formatted.split('\n').map((line) => line.replace(/\/\/.*/, '').length))).toBeLessThanOrEqual(120);
 });
+
+test.each(sources)(
+  '$path: each declaration by itself gets the form that it has in the whole',
+  async ({ path, text }) => {
+    const items = (source: string): readonly string[] => {
+      const { uses, declarations } = parse(source, path).file;
+      return [...uses, ...declarations].map(({ span }) => source.slice(span.start, span.end));
+    };
+    const edits = await formatDeclarations(text, { start: 0, end: text.length });
+    expect(items(applyEdits(text, edits))).toEqual(items(await format(text)));
+  },
+);
 
 test.each(Object.entries(design))('the design: %s', async (_, text) => {
   expect(await format(text)).toMatchSnapshot();

@@ -2,13 +2,14 @@
 import { TextDocuments, TextDocumentSyncKind, ResponseError, ErrorCodes } from 'vscode-languageserver';
 import type { Connection, InitializeParams, ServerCapabilities } from 'vscode-languageserver';
 import { TextDocument } from 'vscode-languageserver-textdocument';
+import { callHierarchy, incomingCalls, outgoingCalls } from '../features/call-hierarchy.js';
 import { codeActions } from '../features/code-actions.js';
 import { codeLenses } from '../features/code-lens.js';
 import { completion } from '../features/completion/completion.js';
 import { definition, highlights, references } from '../features/definition.js';
 import { allDiagnostics } from '../features/diagnostics.js';
 import { folding } from '../features/folding.js';
-import { formatting } from '../features/formatting.js';
+import { formatRange, formatting } from '../features/formatting.js';
 import { hover } from '../features/hover.js';
 import { inlayHints } from '../features/inlay-hints.js';
 import { modelViews } from '../features/model-view.js';
@@ -44,6 +45,8 @@ const capabilities: ServerCapabilities = {
   workspaceSymbolProvider: true,
   foldingRangeProvider: true,
   documentFormattingProvider: true,
+  documentRangeFormattingProvider: true,
+  callHierarchyProvider: true,
   inlayHintProvider: true,
   codeLensProvider: {},
   codeActionProvider: { codeActionKinds: ['quickfix', 'source.fixAll'] },
@@ -142,12 +145,22 @@ export function serve(connection: Connection, files: ServerFiles): void {
     if (!editable(textDocument.uri)) return [];
     return [...(await at(textDocument.uri, Promise.resolve([] as const), formatting))];
   });
+  connection.onDocumentRangeFormatting(async ({ textDocument, range }) => {
+    if (!editable(textDocument.uri)) return [];
+    return [...(await at(textDocument.uri, Promise.resolve([] as const), (place) => formatRange(place, range)))];
+  });
   connection.onCodeAction(({ textDocument, range }) =>
     editable(textDocument.uri) ? at(textDocument.uri, [], (place) => [...codeActions(place, range)]) : [],
   );
   connection.onCodeLens(({ textDocument }) =>
     editable(textDocument.uri) ? at(textDocument.uri, [], (place) => [...codeLenses(place)]) : [],
   );
+  connection.languages.callHierarchy.onPrepare(({ textDocument, position }) =>
+    at(textDocument.uri, null, (place) => [...callHierarchy(place, position)]),
+  );
+  // The way leads through files that nobody has open.
+  connection.languages.callHierarchy.onIncomingCalls(({ item }) => [...incomingCalls(workspace.at(item.uri), item)]);
+  connection.languages.callHierarchy.onOutgoingCalls(({ item }) => [...outgoingCalls(workspace.at(item.uri), item)]);
   connection.languages.inlayHint.on(({ textDocument, range }) =>
     at(textDocument.uri, [], (place) => [...inlayHints(place, range)]),
   );

@@ -1,6 +1,6 @@
 /** The one style there is, as the Prettier plugin has it. */
-import { format, SyntaxErrors } from '@hyb/grammar';
-import type { TextEdit } from 'vscode-languageserver-types';
+import { format, formatDeclarations, SyntaxErrors } from '@hyb/grammar';
+import type { Range, TextEdit } from 'vscode-languageserver-types';
 import type { Place } from '../workspace/workspace.js';
 
 /** One edit of the lines that change; none for a file with errors, which is left as it is. */
@@ -31,4 +31,11 @@ export async function formatting(place: Place): Promise<readonly TextEdit[]> {
     return [{ range, newText: lines.join('\n') }];
   }
   return [{ range, newText: lines.map((line) => `${line}\n`).join('') }];
+}
+
+/** The declarations that a selection touches, each by itself; those with errors are left as they are. */
+export async function formatRange(place: Place, { start, end }: Range): Promise<readonly TextEdit[]> {
+  const range = { start: place.offsetAt(start), end: place.offsetAt(end) };
+  const edits = await formatDeclarations(place.file.text, range, { file: place.path });
+  return edits.map(({ span, text }) => ({ range: place.rangeOf(span), newText: text }));
 }

@@ -1,7 +1,6 @@
 /** The models of a file as a picture shows them, for editors that draw them beside the text. */
-import { check, hasErrors, planModel } from '@hyb/compiler';
-import { modelView } from '@hyb/compiler/inspect/model-view';
 import type { ModelView } from '@hyb/compiler/inspect/model-view';
+import { modelViews as viewsOf } from '@hyb/compiler/query/model-views';
 import { uriOf } from '../workspace/addresses.js';
 import type { Place } from '../workspace/workspace.js';
 
@@ -13,11 +12,10 @@ export interface ModelViews {
 }
 
 /** @param kernels whether the models are planned too, which takes a second or so */
-export function modelViews({ root, path }: Place, kernels: boolean): ModelViews {
-  // What the session keeps may know places from before the last edits; the picture leads to the source.
-  const checked = check({ read: (file) => root.read(file), list: () => root.paths() }, path);
-  const sound = !hasErrors(checked.diagnostics);
-  const models = checked.models.map((each) => modelView(checked, each, kernels && sound ? planModel(each) : undefined));
-  const files = [...checked.project.files.keys()];
-  return { models, uris: Object.fromEntries(files.map((file) => [file, uriOf(file, root.uri)])) };
+export function modelViews({ root, check }: Place, kernels: boolean): ModelViews {
+  const files = [...check.project.files.keys()];
+  return {
+    models: viewsOf(check, kernels),
+    uris: Object.fromEntries(files.map((file) => [file, uriOf(file, root.uri)])),
+  };
 }

@@ -17,7 +17,7 @@ const KINDS: Readonly<Record<Declaration['kind'], SymbolKind>> = {
   WeightsDeclaration: SymbolKind.Namespace,
 };
 
-function kindOf(declaration: Declaration): SymbolKind {
+export function kindOf(declaration: Declaration): SymbolKind {
   return declaration.kind === 'BlockDeclaration' && declaration.form === 'norm'
     ? SymbolKind.Interface
     : KINDS[declaration.kind];
