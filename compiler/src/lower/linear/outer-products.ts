@@ -106,6 +106,38 @@ function addFour(
   }
 }
 
+/** What an invocation makes: lines and fours of columns side by side. The right factor is read at `columns`, none past the end. */
+interface RegisterTile {
+  readonly firstLine: Expression;
+  readonly lines: number;
+  readonly firstQuad: Expression;
+  readonly columns: readonly Expression[];
+}
+
+/** Makes a tile whose sums are in registers. `leftOf`: the left fours of the tile's lines in a turn. */
+function sumInRegisters(
+  product: OuterProducts,
+  { firstLine, lines, firstQuad, columns }: RegisterTile,
+  leftOf: (turn: Expression) => (f: number) => Expression,
+): void {
+  const { builder } = product;
+  const shape = shapeOf(product);
+  const sums = zeroSums(builder, lines, columns.length);
+  turns(product, (turn, rightOf) => {
+    const right = count(shape.steps).map((j) =>
+      columns.map((quad, q) => builder.let(`right_${j}_${q}`, rightOf(j, quad))),
+    );
+    const left = leftOf(turn);
+    for (let f = 0; f < lines / shape.lines; f++) addFour(product, sums, f, builder.let(`left_${f}`, left(f)), right);
+  });
+  storeSums(
+    product,
+    sums,
+    (line) => e.add(firstLine, line),
+    (quad) => e.add(firstQuad, quad),
+  );
+}
+
 function inRegisters(product: OuterProducts): void {
   const { builder } = product;
   const [lines, quads, side] = [8, 2, 8];
@@ -118,20 +150,10 @@ function inRegisters(product: OuterProducts): void {
     const firstFour = e.div(firstLine, shape.lines);
     const places = count(lines / shape.lines).map((f) => clampedLines(product, firstFour, f));
     const columns = count(quads).map((q) => clampedQuad(product, e.add(firstQuad, q)));
-    const sums = zeroSums(builder, lines, quads);
-    turns(product, (turn, rightOf) => {
-      const right = count(shape.steps).map((j) =>
-        columns.map((quad, q) => builder.let(`right_${j}_${q}`, rightOf(j, quad))),
-      );
-      places.forEach((place, f) =>
-        addFour(product, sums, f, builder.let(`left_${f}`, leftAt(product, place, turn)), right),
-      );
-    });
-    storeSums(
+    sumInRegisters(
       product,
-      sums,
-      (line) => e.add(firstLine, line),
-      (quad) => e.add(firstQuad, quad),
+      { firstLine, lines, firstQuad, columns },
+      (turn) => (f) => leftAt(product, places[f]!, turn),
     );
   });
 }
@@ -150,25 +172,13 @@ function handedRound(product: OuterProducts): void {
     const firstLine = builder.let('first_line', e.add(e.mul(e.builtin('workgroup_y'), TILE_LINES), e.mul(pass, lines)));
     builder.if(e.lt(firstLine, product.lines), () => {
       const firstFour = e.div(firstLine, shape.lines);
-      const fours = lines / shape.lines;
-      const places = count(fours / lanes).map((i) => clampedLines(product, firstFour, e.add(lane, lanes * i)));
-      const sums = zeroSums(builder, lines, quads);
-      turns(product, (turn, rightOf) => {
-        const right = count(shape.steps).map((j) =>
-          columns.map((quad, q) => builder.let(`right_${j}_${q}`, rightOf(j, quad))),
-        );
-        const own = places.map((place, i) => builder.let(`own_${i}`, leftAt(product, place, turn)));
-        for (let f = 0; f < fours; f++) {
-          const four = builder.let(`left_${f}`, e.subgroup('broadcast', own[Math.floor(f / lanes)]!, f % lanes));
-          addFour(product, sums, f, four, right);
-        }
-      });
-      storeSums(
-        product,
-        sums,
-        (line) => e.add(firstLine, line),
-        (quad) => e.add(firstQuad, quad),
+      const places = count(lines / shape.lines / lanes).map((i) =>
+        clampedLines(product, firstFour, e.add(lane, lanes * i)),
       );
+      sumInRegisters(product, { firstLine, lines, firstQuad, columns }, (turn) => {
+        const own = places.map((place, i) => builder.let(`own_${i}`, leftAt(product, place, turn)));
+        return (f) => e.subgroup('broadcast', own[Math.floor(f / lanes)]!, f % lanes);
+      });
     });
   });
 }
