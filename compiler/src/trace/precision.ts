@@ -1,10 +1,9 @@
 /** What the precision rules say at the places of a graph, and for its parameters. */
-import { parameterPath } from '../graph/graph.js';
-import type { GraphInstance, GraphParameter } from '../graph/graph.js';
 import type { Dtype } from '../graph/types.js';
 import type { Model } from '../model/model.js';
 import { explainPrecision, precisionOf } from '../resolve/precision-of.js';
 import type { PrecisionPlace } from '../resolve/precision-of.js';
+import { parameters } from './facts.js';
 import type { Place } from './rounding.js';
 import type { Trace, TracedInstance } from './trace.js';
 
@@ -42,13 +41,19 @@ function decideAt(
   return precisionOf(model, 'activations', place);
 }
 
-/** Storage format of each parameter by its full path, before what loading may override. */
-export function parameterDtypes(model: Pick<Model, 'precision'>, traced: Traced): ReadonlyMap<string, Dtype> {
+/**
+ * Storage format of each parameter by its full path, before what loading may override. Shared weights are stored where they
+ * first occur, in the format they have there.
+ */
+export function parameterDtypes(
+  model: Pick<Model, 'precision'>,
+  { graph, instances }: Pick<Trace, 'graph' | 'instances'>,
+): ReadonlyMap<string, Dtype> {
   return new Map(
-    ownParameters(traced).map(({ instance, parameter, known }) => [
-      parameterPath(instance, parameter.path),
-      precisionOf(model, 'weights', parameterPlace(parameter.path, known)),
-    ]),
+    parameters(graph).map(({ path, instance, parameter }) => {
+      const place = parameterPlace(parameter.path, instances.get(instance.path)!);
+      return [path, precisionOf(model, 'weights', place)];
+    }),
   );
 }
 
@@ -56,36 +61,19 @@ export function parameterDtypes(model: Pick<Model, 'precision'>, traced: Traced)
  * In which format the optimizer keeps its state of each matrix, by the parameter's full path. Linear maps that are one matrix
  * product have one format; where rules give them several, it is f32.
  */
-export function momentFormats(model: Pick<Model, 'precision'>, traced: Traced): ReadonlyMap<string, 'f32' | 'bf16'> {
-  const found = ownParameters(traced).flatMap(({ instance, parameter, known }) => {
+export function momentFormats(
+  model: Pick<Model, 'precision'>,
+  { graph, instances }: Pick<Trace, 'graph' | 'instances'>,
+): ReadonlyMap<string, 'f32' | 'bf16'> {
+  const wide = new Set<string>();
+  const found = parameters(graph).flatMap(({ path, instance, parameter }) => {
     if (parameter.role !== 'matrix') return [];
-    const place = parameterPlace(parameter.path, known);
-    const product = place.linear === undefined ? parameter.path : place.linear.index;
-    const format = precisionOf(model, 'optimizer', place);
-    return { path: parameterPath(instance, parameter.path), product: `${instance.path} ${product}`, format };
+    const place = parameterPlace(parameter.path, instances.get(instance.path)!);
+    const product = `${instance.path} ${place.linear === undefined ? parameter.path : place.linear.index}`;
+    if (precisionOf(model, 'optimizer', place) !== 'bf16') wide.add(product);
+    return { path, product };
   });
-  const agreed = ({ product }: { readonly product: string }): boolean =>
-    found.every((each) => each.product !== product || each.format === 'bf16');
-  return new Map(found.map((each) => [each.path, agreed(each) ? 'bf16' : 'f32'] as const));
-}
-
-type Traced = Pick<Trace, 'graph' | 'instances'>;
-
-interface OwnParameter {
-  readonly instance: GraphInstance;
-  readonly parameter: GraphParameter;
-  readonly known: TracedInstance;
-}
-
-/** Shared weights are stored where they first occur, in the format they have there. */
-function ownParameters({ graph, instances }: Traced): readonly OwnParameter[] {
-  return graph.instances.flatMap((instance) => {
-    const known = instances.get(instance.path);
-    const parameters = graph.graphs[instance.graph]?.parameters ?? [];
-    return parameters.flatMap((parameter) =>
-      Object.hasOwn(instance.aliases, parameter.path) || known === undefined ? [] : { instance, parameter, known },
-    );
-  });
+  return new Map(found.map(({ path, product }) => [path, wide.has(product) ? 'f32' : 'bf16']));
 }
 
 /** What selectors see of a parameter. */
