@@ -2,6 +2,7 @@
 import type { Diagnostic } from '@hyb/grammar';
 import { differentiate } from '../grad/differentiate.js';
 import { consumersOf } from '../fuse/linear-groups.js';
+import { parameterPath } from '../graph/graph.js';
 import type { Graph, GraphNode, ModelGraph } from '../graph/graph.js';
 import { opDefinition } from '../ops/table.js';
 import { reportTrain } from './messages.js';
@@ -17,10 +18,8 @@ export function gradientFindings(
   if (unreached.length === 0) return [];
   const still = new Set(trainedParameters(recipe).flatMap(({ path, rate }) => (rate === 0 ? [path] : [])));
   return unreached.flatMap(({ graph, index, path }) => {
-    const moving = model.instances.some(
-      (instance) => instance.graph === index && !still.has(`${instance.path}.${path}`),
-    );
-    if (!moving) return [];
+    const own = model.instances.filter((instance) => instance.graph === index);
+    if (own.every((instance) => still.has(parameterPath(instance, path)))) return [];
     const { op, origin } = stopping(graph, path);
     return [reportTrain('HYB5014', origin ?? recipe.span, { recipe: recipe.name, parameter: path, op })];
   });
@@ -36,13 +35,13 @@ function unreachedIn(graph: Graph): readonly string[] {
 }
 
 function findUnreached(graph: Graph): readonly string[] {
-  if (graph.nodes.every(({ op }) => opDefinition(op).gradient !== undefined || isLeaf(op))) return [];
+  if (graph.nodes.every(hasGradient)) return [];
   const { gradients } = differentiate(graph);
   return graph.parameters.flatMap(({ path }) => (gradients.parameters[path] === undefined ? [path] : []));
 }
 
-function isLeaf(op: GraphNode['op']): boolean {
-  return ['input', 'parameter', 'constant', 'position'].includes(op);
+function hasGradient({ op }: GraphNode): boolean {
+  return opDefinition(op).gradient !== undefined;
 }
 
 /** The first op without a gradient between a parameter and the result. */
@@ -55,7 +54,7 @@ function stopping(graph: Graph, path: string): GraphNode {
   );
   for (const node of graph.nodes) {
     if (!reached.has(node.id)) continue;
-    if (opDefinition(node.op).gradient === undefined && !isLeaf(node.op)) return node;
+    if (!hasGradient(node)) return node;
     for (const next of consumers[node.id]!) reached.add(next);
   }
   return graph.nodes[graph.output]!;

@@ -1,5 +1,5 @@
 import type { Model, TrainRecipe } from '@hyb/compiler';
-import { TRAIN_FIELDS, trainingModel } from '@hyb/compiler';
+import { check, memoryHost, TRAIN_FIELDS, trainingModel } from '@hyb/compiler';
 import { codes, compile, render } from '../support/compile.js';
 import { modelSources } from '../support/models.js';
 
@@ -279,6 +279,21 @@ test.each([
   [`${needed}, mix = phases(({ of = { a = 1 } }, { of = { a = 1 } }))`, 'HYB5012'],
 ])('%s', (fields, code) => {
   expect(codes(`${small}train Run of Small { ${fields} }`)).toEqual([code]);
+});
+
+test.each([
+  ['B', '', ['HYB5014']],
+  ['B', ', rates = { B.limit = 0 }', []],
+  // The second layer has the parameters of the first.
+  ['shared B', ', rates = { B.limit = 0 }', []],
+])('%s: a parameter without a gradient stays as it is%s', (block, fields, expected) => {
+  const source = `block Limited(x: [time, width]) -> [time, width] {
+  param limit: [width] = 1
+  return where(x < limit, x, 0)
+}
+model Small { vocab = 8, width = 4, context = 8, B = ${block.replace('B', 'Limited()')}, layers = [B B] }
+train Run of Small { ${needed}${fields} }`;
+  expect(check(memoryHost({ 'main.hyb': source }), 'main.hyb').diagnostics.map(({ code }) => code)).toEqual(expected);
 });
 
 test('every field’s example compiles', () => {
