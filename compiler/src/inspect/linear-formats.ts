@@ -5,7 +5,7 @@ import { parameterPath } from '../graph/graph.js';
 import type { GraphNode } from '../graph/graph.js';
 import type { Dtype } from '../graph/types.js';
 import type { OpAttributes } from '../ops/attributes.js';
-import { elementsOf, graphOf } from './instances.js';
+import { elementsOf, graphOf, total } from './instances.js';
 
 export interface LinearFormats {
   /** Of the weight. */
@@ -45,8 +45,8 @@ export function linearFormats({
 
 /** Share of the operations of linear maps whose products, forward and backward, read 8-bit values only. */
 export function eightBitShare(linears: readonly LinearFormats[]): number {
-  const sum = (rows: readonly LinearFormats[]): number => rows.reduce((n, { operations }) => n + operations, 0);
-  const all = sum(linears);
+  const operations = (rows: readonly LinearFormats[]): number => total(rows, (row) => row.operations);
+  const all = operations(linears);
   const narrow = linears.filter((row) => [row.weights, row.activations, row.gradients].every(isScaled));
-  return all === 0 ? 0 : sum(narrow) / all;
+  return all === 0 ? 0 : operations(narrow) / all;
 }

@@ -2,39 +2,30 @@ import { reporter } from '@hyb/grammar';
 import type { DocumentedCatalogue } from '../diagnostics/entry.js';
 import { modelWith } from '../resolve/messages/examples.js';
 
-function recipe(...lines: readonly string[]): string {
-  return [
-    modelWith(),
-    '',
-    'train Run of Small {',
-    '  batch = 8',
-    '  steps = 100',
-    '  rate  = 1e-3',
-    ...lines.map((line) => `  ${line}`),
-    '}',
-  ].join('\n');
+function recipeOf(model: string, ...lines: readonly string[]): string {
+  const fields = ['batch = 8', 'steps = 100', 'rate  = 1e-3', ...lines].map((line) => `  ${line}`);
+  return [model, '', 'train Run of Small {', ...fields, '}'].join('\n');
 }
 
-function limited(...lines: readonly string[]): string {
-  return [
-    'block Limited(x: [time, width]) -> [time, width] {',
-    '  param limit: [width] = 1',
-    '  return where(x < limit, x, 0)',
-    '}',
-    '',
-    'model Small {',
-    '  vocab   = 256',
-    '  width   = 64',
-    '  context = 128',
-    '  B = Limited()',
-    '  layers = [B]',
-    '}',
-    '',
-    'train Run of Small {',
-    ...['batch = 8', 'steps = 100', 'rate  = 1e-3', ...lines].map((line) => `  ${line}`),
-    '}',
-  ].join('\n');
+function recipe(...lines: readonly string[]): string {
+  return recipeOf(modelWith(), ...lines);
 }
+
+/** A model with a parameter that no gradient reaches. */
+const limited = [
+  'block Limited(x: [time, width]) -> [time, width] {',
+  '  param limit: [width] = 1',
+  '  return where(x < limit, x, 0)',
+  '}',
+  '',
+  'model Small {',
+  '  vocab   = 256',
+  '  width   = 64',
+  '  context = 128',
+  '  B = Limited()',
+  '  layers = [B]',
+  '}',
+].join('\n');
 
 /** Recipes. */
 export const trainMessages = {
@@ -138,8 +129,8 @@ export const trainMessages = {
     message: "'{recipe}' cannot train '{parameter}': '{op}' has no gradient, and nothing else reads it.",
     explanation:
       'Comparisons, `floor`, and what is computed of them alone change in jumps: there is no direction in which such a parameter would make the loss smaller. Let it take part in another way, or give it a rate of zero if it is to stay as it begins: `rates = { B.limit = 0 }`.',
-    example: limited(),
-    fixed: limited('rates = { B.limit = 0 }'),
+    example: recipeOf(limited),
+    fixed: recipeOf(limited, 'rates = { B.limit = 0 }'),
   },
 } as const satisfies DocumentedCatalogue;
 
