@@ -2,6 +2,7 @@
 import type { DeviceMemory } from '../memory/device-memory.js';
 import type { PlannedDispatch } from '../program/plan.js';
 import type { TrainingTable } from '../program/training.js';
+import { rowsWithin } from '../weights/placement.js';
 import { BLOCK_QUADS } from './memory-plan.js';
 import { stateKernel } from './moments.js';
 import { orthogonalScratch } from './orthogonal-batches.js';
@@ -180,9 +181,7 @@ export class OrthogonalUpdate {
   #runs({ rows, columns }: OrthogonalBatch, { spec, part, transposed }: OrthogonalMatrix, at: number) {
     const [target_row, target_column] = transposed ? [1, columns] : [columns, 1];
     return this.pieces.get(spec.id)!.flatMap((piece) => {
-      const pieceRows = piece.quads / piece.rowQuads;
-      const first = Math.max(0, Math.ceil((piece.firstRow - part.row) / part.stride));
-      const end = Math.min(part.rows, Math.ceil((piece.firstRow + pieceRows - part.row) / part.stride));
+      const { first, end } = rowsWithin(part, piece.firstRow, piece.firstRow + piece.quads / piece.rowQuads);
       if (first >= end) return [];
       const uniforms = {
         row_count: end - first,

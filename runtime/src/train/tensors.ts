@@ -5,6 +5,7 @@ import type { Readback, Region } from '../memory/readback.js';
 import type { Program, StorageType } from '../program/program.js';
 import { WEIGHT_FORMATS } from '../shaders/weights.js';
 import { convert } from '../weights/convert.js';
+import { rowsWithin } from '../weights/placement.js';
 import type { PlacedMatrix, PlacedWeights } from '../weights/placement.js';
 import type { EngineTensor } from './engine.js';
 
@@ -27,8 +28,7 @@ function piecesOf(program: Program, placed: PlacedWeights, path: string): readon
     const own = spec.parts.find(({ parameter }) => parameter === path);
     if (!own) continue;
     return parts.flatMap(({ buffer, row, rows }) => {
-      const first = Math.max(0, Math.ceil((row - own.row) / own.stride));
-      const end = Math.min(own.rows, Math.ceil((row + rows - own.row) / own.stride));
+      const { first, end } = rowsWithin(own, row, row + rows);
       if (first >= end) return [];
       const offset = (own.row + first * own.stride - row) * spec.columns;
       return [{ buffer, offset, rows: end - first, columns: own.columns, pitch: own.stride * spec.columns, storage }];

@@ -4,6 +4,7 @@ import type { MatrixSpec, ParameterSpec, Program, StorageType } from '../program
 import { WEIGHT_FORMATS } from '../shaders/weights.js';
 import { bytesOf, convert, findNonFinite, roundTo } from './convert.js';
 import { product, type ParameterSource } from './match.js';
+import { rowsWithin } from './placement.js';
 import type { PlacedMatrix, PlacedWeights } from './placement.js';
 import type { LoadProgress } from './types.js';
 
@@ -154,8 +155,7 @@ class WeightStream {
       if (from.elements !== part.rows * part.columns) {
         throw new ProgramError('bad-program', `${part.parameter} does not have the shape that matrix ${spec.id} says.`);
       }
-      const first = Math.max(0, Math.ceil((start - part.row) / part.stride));
-      const last = Math.min(part.rows, Math.ceil((end - part.row) / part.stride));
+      const { first, end: last } = rowsWithin(part, start, end);
       if (first >= last) continue;
       const sourceBytes = part.columns * bytesOf(from.dtype);
       const contiguous = part.stride === 1 && part.columns === spec.columns;

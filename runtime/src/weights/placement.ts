@@ -32,6 +32,16 @@ export interface PlacedWeights {
   readonly vectors: ReadonlyMap<string, PlacedVectors>;
 }
 
+/** Which of a parameter's rows are among rows `start` … `end` of the matrix that it is in: `first` … `end`, perhaps none. */
+export function rowsWithin(
+  { row, rows, stride }: MatrixSpec['parts'][number],
+  start: number,
+  end: number,
+): { readonly first: number; readonly end: number } {
+  const before = (place: number): number => Math.min(rows, Math.max(0, Math.ceil((place - row) / stride)));
+  return { first: before(start), end: before(end) };
+}
+
 /** Makes the buffers that weights are loaded into; matrices over the binding limit become several. */
 export function placeWeights(
   program: Program,
