@@ -7,7 +7,7 @@ import type {
   TrainingPart,
   TrainingSequence,
 } from '@hyb/runtime';
-import { MOMENTS } from '@hyb/runtime/train/moments';
+import { momentOf, MOMENTS } from '@hyb/runtime/train/moments';
 import { roundingStreams } from '@hyb/runtime/train/rounding';
 import { crossEntropy, IGNORED } from '../grad/loss.js';
 import { differentiateModel, lossAndGradients } from '../grad/model.js';
@@ -106,9 +106,9 @@ class ReferenceEngine implements TrainingEngine {
   }
 
   write(name: string, values: Float32Array): Promise<void> {
-    const [, kind, path] = /^(exp_avg|exp_avg_sq|momentum)\.(.*)$/.exec(name) ?? [undefined, undefined, name];
-    const slot = this.#slots.get(path!);
-    const place = kind === undefined ? slot?.values : slot?.moments[kind];
+    const { moment, path } = momentOf(name);
+    const slot = this.#slots.get(path);
+    const place = moment === undefined ? slot?.values : slot?.moments[moment];
     if (place?.length !== values.length) {
       return Promise.reject(new Error(`There is no ${name} with ${values.length} values.`));
     }

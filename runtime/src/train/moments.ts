@@ -7,6 +7,14 @@ export const MOMENTS = {
 
 export type RuleName = keyof typeof MOMENTS;
 
+const OF_MOMENT = new RegExp(`^(${[...new Set(Object.values(MOMENTS).flat())].join('|')})\\.(.*)$`);
+
+/** Whether a tensor's name in checkpoints is that of a moment, and the parameter that it belongs to. */
+export function momentOf(name: string): { readonly moment: string | undefined; readonly path: string } {
+  const [, moment, path = name] = OF_MOMENT.exec(name) ?? [];
+  return { moment, path };
+}
+
 /** The kernel of the update for state in a format. */
 export function stateKernel(name: string, format: 'f32' | 'bf16'): string {
   return format === 'f32' ? name : `${name}.state_${format}`;

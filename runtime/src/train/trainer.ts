@@ -9,7 +9,7 @@ import type { PlannedDispatch } from '../program/plan.js';
 import type { ParameterSpec, Program, StorageType, WgslSources } from '../program/program.js';
 import { SETTINGS, SETTINGS_LENGTH, TOTALS, TOTALS_LENGTH } from '../program/training.js';
 import type { EngineTensor, ProbeValue, StepResult, StepSettings, TrainingEngine, TrainingPart } from './engine.js';
-import { MOMENTS } from './moments.js';
+import { momentOf, MOMENTS } from './moments.js';
 import type { RuleName } from './moments.js';
 import { Passes, PROBE_BYTES } from './passes.js';
 import { placeTraining, type TrainingWeights } from './placement.js';
@@ -216,28 +216,28 @@ export class Trainer implements TrainingEngine {
 
   moments(): readonly EngineTensor[] {
     const { program, weights, ruleOf } = this.#parts;
-    const named = program.parameters.flatMap((parameter) =>
-      MOMENTS[ruleOf(parameter.path)].map((name, which) => ({ parameter, name, which })),
-    );
     return weights.moments.flatMap((placed, i) =>
-      named.flatMap(({ parameter, name, which }) =>
-        which === i ? tensorsOf(program, placed, this.#readback, { prefix: `${name}.`, of: [parameter] }) : [],
-      ),
+      program.parameters.flatMap((parameter) => {
+        const name = MOMENTS[ruleOf(parameter.path)][i];
+        return name === undefined
+          ? []
+          : tensorsOf(program, placed, this.#readback, { prefix: `${name}.`, of: [parameter] });
+      }),
     );
   }
 
   write(name: string, values: Float32Array): Promise<void> {
     return this.#inOrder(async () => {
       const { program, weights, device, ruleOf } = this.#parts;
-      const [, prefix, path] = /^(exp_avg|exp_avg_sq|momentum)\.(.*)$/.exec(name) ?? [undefined, undefined, name];
-      if (prefix === undefined) {
-        writeTensor(program, weights.master, weights.working.matrices, device, name, values);
+      const { moment, path } = momentOf(name);
+      if (moment === undefined) {
+        writeTensor(program, weights.master, weights.working.matrices, device, path, values);
         return;
       }
       const known = program.parameters.some((parameter) => parameter.path === path);
-      const moment = known ? (MOMENTS[ruleOf(path!)] as readonly string[]).indexOf(prefix) : -1;
-      if (moment < 0) throw new UsageError('bad-argument', `There is no ${name}.`);
-      writeTensor(program, weights.moments[moment]!, undefined, device, path!, values);
+      const which = known ? (MOMENTS[ruleOf(path)] as readonly string[]).indexOf(moment) : -1;
+      if (which < 0) throw new UsageError('bad-argument', `There is no ${name}.`);
+      writeTensor(program, weights.moments[which]!, undefined, device, path, values);
       await Promise.resolve();
     });
   }
