@@ -253,7 +253,8 @@ function account(
   const moments =
     sum(program.matrices, (m) => momentBytes(m.id) * m.rows * m.columns * momentsOf(m.parts[0]?.parameter)) +
     sum(program.vectors, (v) => 4 * Math.max(64, v.elements) * momentsOf(v.parts[0]?.parameter));
-  const scratch = orthogonalScratch(orthogonalBatches(program.matrices, (path) => ruleOf(path) === 'Muon'));
+  const orthogonal = program.matrices.filter(({ parts }) => parts[0] && ruleOf(parts[0].parameter) === 'Muon');
+  const scratch = orthogonalScratch(orthogonalBatches(orthogonal));
   const optimizer = moments + 8 * (scratch.matrices + scratch.products);
   const peak = weights + gradients + optimizer + sum(layers, (l) => l.stream + l.kept) + shared + head + other;
   const forward = sum(chosen, (level) => operationsOf(level.forward, values));

@@ -27,18 +27,11 @@ const MOST_BYTES = 32 * 1024 * 1024;
 
 const fours = (n: number): number => Math.ceil(n / 4) * 4;
 
-/**
- * @param specs matrices of a program
- * @param orthogonal whether a parameter is updated so
- */
-export function orthogonalBatches(
-  specs: readonly MatrixSpec[],
-  orthogonal: (path: string) => boolean,
-): readonly OrthogonalBatch[] {
+/** @param specs matrices that are updated so */
+export function orthogonalBatches(specs: readonly MatrixSpec[]): readonly OrthogonalBatch[] {
   const byShape = new Map<string, OrthogonalBatch & { readonly matrices: OrthogonalMatrix[] }>();
   for (const spec of specs) {
     for (const part of spec.parts) {
-      if (!orthogonal(part.parameter)) continue;
       const transposed = part.rows > part.columns;
       const [height, width] = [fours(part.rows), spec.columns];
       const [rows, columns] = transposed ? [width, height] : [height, width];

@@ -22,7 +22,7 @@ export interface OrthogonalSettings {
   readonly scale: (rows: number, columns: number) => number;
 }
 
-/** One side of the batch: what is read as one matrix after another. */
+/** Buffers that all batches share, each with one matrix after another. */
 interface Scratch {
   readonly matrices: readonly [GPUBuffer, GPUBuffer];
   readonly products: readonly [GPUBuffer, GPUBuffer];

@@ -58,13 +58,7 @@ export class Update {
     if (ids.size === 0) return undefined;
     const pieces = new Map([...ids].map((id) => [id, own.filter((piece) => piece.id === id)] as const));
     const specs = program.matrices.filter(({ id }) => ids.has(id));
-    return new OrthogonalUpdate(
-      this.#kernels,
-      orthogonalBatches(specs, () => true),
-      pieces,
-      settings,
-      memory,
-    );
+    return new OrthogonalUpdate(this.#kernels, orthogonalBatches(specs), pieces, settings, memory);
   }
 
   async compile(): Promise<void> {
