@@ -50,6 +50,11 @@ test('all files in a folder', () =>
     expect(await hyb(['fmt', '--check', 'models'], { cwd })).toMatchObject({ code: 0, out: '' });
     await mkdir(join(cwd, 'empty'));
     expect(await hyb(['fmt', 'empty'], { cwd })).toMatchObject({ code: 2 });
+    const deep = 'models/1/2/3/4/5/6/7/8';
+    await mkdir(join(cwd, deep), { recursive: true });
+    await writeFile(join(cwd, deep, 'c.hyb'), LOOSE);
+    const out = `not formatted: ${deep}/c.hyb\n`;
+    expect(await hyb(['fmt', '--check', 'models'], { cwd })).toMatchObject({ code: 1, out });
   }));
 
 test('the models and examples of the repository are formatted', async () => {

@@ -52,9 +52,9 @@ function filesOf(io: Io, file: string): readonly string[] {
   const path = resolve(io.cwd, file);
   if (!existsSync(path)) throw new CliError(`There is no file ${file}.`);
   if (!statSync(path).isDirectory()) return [file];
-  const found = sourcesIn(path, Infinity);
+  const found = [...sourcesIn(path)].sort();
   if (found.length === 0) throw new CliError(`There are no .hyb files in ${file}.`);
-  return [...found].sort().map((each) => join(file, each));
+  return found.map((each) => join(file, each));
 }
 
 async function formatOne(io: Io, file: string, { check }: FmtOptions): Promise<Formatted> {

@@ -9,6 +9,7 @@ import { isInside } from './root.js';
 /** No source that a person wrote is larger; a wrong file is told from a source before it is parsed. */
 export const LARGEST_SOURCE = 4 * 1024 * 1024;
 const MOST_LISTED = 500;
+const DEEPEST_LISTED = 6;
 
 export interface DiskHost extends SourceHost {
   readonly root: string;
@@ -73,25 +74,29 @@ function notText(bytes: Buffer, name: string): CliError {
 
 /** The `.hyb` files of a project, for suggestions. */
 function listSources(root: string): readonly string[] {
+  const found: string[] = [];
   try {
-    return sourcesIn(root);
+    for (const path of sourcesIn(root, DEEPEST_LISTED)) {
+      found.push(path);
+      if (found.length === MOST_LISTED) break;
+    }
   } catch {
     // What cannot be listed is not suggested.
-    return [];
   }
+  return found;
 }
 
-/** The `.hyb` files in a folder and those below it, relative to it; folders of packages and hidden ones are left out. */
-export function sourcesIn(root: string, most = MOST_LISTED): readonly string[] {
-  const found: string[] = [];
-  const visit = (folder: string, prefix: string, depth: number): void => {
-    if (depth > 6 || found.length >= most) return;
-    for (const entry of readdirSync(folder, { withFileTypes: true })) {
-      if (entry.name.startsWith('.') || entry.name === 'node_modules' || entry.name === 'dist') continue;
-      if (entry.isDirectory()) visit(join(folder, entry.name), `${prefix}${entry.name}/`, depth + 1);
-      else if (entry.name.endsWith('.hyb')) found.push(prefix + entry.name);
-    }
-  };
-  visit(root, '', 0);
-  return found;
+/**
+ * The `.hyb` files in a folder and those below it, relative to it; folders of packages and hidden ones are left out.
+ *
+ * @param depth levels of folders below it that are looked into
+ */
+export function* sourcesIn(root: string, depth = Infinity, prefix = ''): Generator<string, void> {
+  for (const entry of readdirSync(join(root, prefix), { withFileTypes: true })) {
+    if (entry.name.startsWith('.') || entry.name === 'node_modules' || entry.name === 'dist') continue;
+    const path = prefix + entry.name;
+    if (!entry.isDirectory()) {
+      if (path.endsWith('.hyb')) yield path;
+    } else if (depth > 0) yield* sourcesIn(root, depth - 1, `${path}/`);
+  }
 }
