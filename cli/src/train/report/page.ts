@@ -40,6 +40,7 @@ ${tables.map(printTable).join('\n')}
 ${texts.map(({ title: name, text }) => `<h2>${escape(name)}</h2>\n<pre>${escape(text)}</pre>`).join('\n')}
 <script type="application/json" id="data">${inScript(charts)}</script>
 <script>
+${LANGUAGE}
 ${script}
 </script>
 <script>
@@ -78,6 +79,18 @@ table { border-collapse: collapse; } th, td { text-align: left; padding: .2rem 1
 pre { white-space: pre-wrap; overflow-wrap: anywhere; border: 1px solid var(--line); padding: .8rem; }
 #charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(480px, 1fr)); gap: 1rem; margin-top: 1.5rem; }
 .uplot { background: #fff; color: #222; } .u-legend { font-size: 12px; max-height: 9rem; overflow: auto; }
+`;
+
+/**
+ * uPlot formats numbers in the browser's language as soon as it is run. Chromium under the POSIX locale names one that there is none
+ * of (`en-US@posix`), and nothing would be drawn.
+ */
+const LANGUAGE = `
+try {
+  new Intl.NumberFormat(navigator.language);
+} catch {
+  Object.defineProperty(navigator, 'language', { value: 'en-US', configurable: true });
+}
 `;
 
 const DRAW = `
