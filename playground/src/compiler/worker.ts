@@ -1,4 +1,5 @@
 /** The compiler in a worker of its own: long compilations never hold up typing. */
+import { messageOf } from '@hyb/runtime/messages';
 import { exampleTexts } from '../examples.js';
 import type { Answer, Request } from './protocol.js';
 import { Session } from './session.js';
@@ -12,7 +13,7 @@ addEventListener('message', ({ data }: MessageEvent<Request>) => {
   last = last.then(async () => {
     const answer: Answer = await session.answer(name, take).then(
       (give) => ({ id, give }),
-      (error: unknown) => ({ id, error: error instanceof Error ? error.message : String(error) }),
+      (error: unknown) => ({ id, error: messageOf(error) }),
     );
     postMessage(answer);
   });

@@ -1,6 +1,7 @@
 /** The model at work in the tab: weights at random, from a checkpoint or from training, then text. */
 import { element } from '@hyb/view';
 import { formatBytes, threeDigits } from '@hyb/compiler/inspect/units';
+import { messageOf } from '@hyb/runtime/messages';
 import { startWorker } from '../start-worker.js';
 import { amount, controls } from '../tabs/controls.js';
 import { ModelPane } from '../tabs/model-pane.js';
@@ -17,8 +18,6 @@ const NO_WEBGPU =
 /** Prompts that are there before anybody writes one. */
 const TOKENS = '1 2 3';
 const PROMPTS = new Set([TOKENS, 'Once upon a time', 'The whale ']);
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 export class RunPane extends ModelPane {
   readonly id = 'run';

@@ -12,6 +12,8 @@ import {
   trainModel,
 } from '@hyb/runtime';
 import type { DataTokenizer, Device, Files as RunFiles, Model } from '@hyb/runtime';
+import { messageOf } from '@hyb/runtime/messages';
+import { CHECKPOINTS } from '@hyb/runtime/train/checkpoints/checkpoint';
 import type { Runnable, Trainable } from '../compiler/protocol.js';
 import { byteCodec } from '../train/byte-codec.js';
 import { initialCheckpoint } from './initial-weights.js';
@@ -37,7 +39,7 @@ addEventListener('message', ({ data }: MessageEvent<RunCommand>) => {
   stop = new AbortController();
   begin(data).catch((error: unknown) => {
     if (error instanceof DeviceError && error.code === 'device-lost') device = model = undefined;
-    send({ kind: 'failed', message: error instanceof Error ? error.message : String(error) });
+    send({ kind: 'failed', message: messageOf(error) });
   });
 });
 
@@ -78,7 +80,7 @@ async function goOn({ program, sources, recipe, text, tokenizer, files }: Run, s
   } catch (error) {
     if (!signal.aborted) throw error;
   }
-  const found = await lastCheckpoint(folderIn(files, 'checkpoints'));
+  const found = await lastCheckpoint(folderIn(files, CHECKPOINTS));
   if (found === undefined) throw new Error('It was stopped before the first step.');
   const { codec } = tokenizer;
   model = await createModel(program, sources, { device, weights: await lastWeights(files), tokenizer: codec });

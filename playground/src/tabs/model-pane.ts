@@ -1,5 +1,6 @@
 /** A pane about one model: says so where there is none, and shows nothing that has been overtaken by a later edit. */
 import { element } from '@hyb/view';
+import { messageOf } from '@hyb/runtime/messages';
 import type { CompilerClient } from '../compiler/client.js';
 import type { Checked } from '../compiler/protocol.js';
 import type { Pane, Shown } from './pane.js';
@@ -39,7 +40,7 @@ export abstract class ModelPane implements Pane {
       const draw = await this.prepare({ ...shown, model });
       if (turn === this.#turn) draw();
     } catch (error) {
-      if (turn === this.#turn) this.#note.textContent = error instanceof Error ? error.message : String(error);
+      if (turn === this.#turn) this.#note.textContent = messageOf(error);
     }
   }
 

@@ -1,6 +1,7 @@
 /** A recipe as a tab can train it: shorter where it is made for clusters, with what was changed in words. */
 import type { CompiledRecipe } from '@hyb/runtime';
 import type { Quantity, Schedule } from '@hyb/runtime/train/recipe';
+import { inSteps } from '@hyb/runtime/train/run/length';
 
 /** Chosen so that a step is over within seconds without a GPU. */
 const MOST_SEQUENCE = 256;
@@ -36,11 +37,10 @@ export function tabRecipe(source: CompiledRecipe, context: number, steps?: numbe
   const sequences = unit === 'sequences' ? value : Math.max(1, Math.floor(value / length));
   const fitting = Math.max(1, Math.floor(MOST_TOKENS_A_STEP / sequence));
   const batch = change('Sequences in a step', sequences, Math.min(sequences, fitting), count);
-  const said = source.steps?.value ?? Math.ceil((tokens?.value ?? 0) / (sequences * length));
+  const tokensPerStep = sequences * length;
+  const said = source.steps?.value ?? Math.ceil((tokens?.value ?? 0) / tokensPerStep);
   const run = steps ?? change('Steps', said, Math.min(said, MOST_STEPS), count);
-  const inSteps = (place: Quantity<'steps' | 'tokens'>): number =>
-    place.unit === 'steps' ? place.value : place.value / (sequences * length);
-  const warmup = inSteps(source.warmup);
+  const warmup = inSteps(source.warmup, tokensPerStep);
   const warm = warmup > run / 2 ? Math.ceil(run / 10) : Math.ceil(warmup);
   if (warm < Math.ceil(warmup)) change('Steps of warm-up', Math.ceil(warmup), warm, count);
 
@@ -55,7 +55,7 @@ export function tabRecipe(source: CompiledRecipe, context: number, steps?: numbe
       batch: { value: batch, unit: 'sequences' },
       steps: { value: run, unit: 'steps' },
       warmup: { value: warm, unit: 'steps' },
-      schedule: scheduled(source.schedule, (decay) => Math.min(1, inSteps(decay) / said)),
+      schedule: scheduled(source.schedule, (decay) => Math.min(1, inSteps(decay, tokensPerStep) / said)),
       // They are kept in memory: one, for going on and for what generates.
       checkpoints: { every: { value: Math.max(1, Math.ceil(run / 4)), unit: 'steps' }, keep: 1 },
       ...(source.evaluation === undefined

@@ -1,5 +1,6 @@
 /** Training in the tab: a recipe of the source or a default one, a text, and the loss while it falls. */
 import { element } from '@hyb/view';
+import { messageOf } from '@hyb/runtime/messages';
 import type { ShownRecipe } from '../compiler/protocol.js';
 import type { RunCommand, StepEvent } from '../run/protocol.js';
 import { amount, choice, controls } from '../tabs/controls.js';
@@ -100,7 +101,7 @@ export class TrainSection {
       this.#source.textContent = described.text;
       this.#steps.set(described.recipe.steps!.value);
     } catch (error) {
-      this.#about.textContent = error instanceof Error ? error.message : String(error);
+      this.#about.textContent = messageOf(error);
     }
   }
 

@@ -1,4 +1,5 @@
 /** What a device's matrix products reach: the measure that a training step's arithmetic is held against. */
+import { USAGE } from '../memory/device-memory.js';
 import type { KernelFeature } from '../program/program.js';
 import type { Device } from './device.js';
 
@@ -7,7 +8,6 @@ const SIDE = { hardware: 1024, software: 256 } as const;
 /** Milliseconds of a measurement. */
 const LONG_ENOUGH = { hardware: 20, software: 40 } as const;
 const ROUNDS = 3;
-const STORAGE = 0x80;
 
 /**
  * Operations a second of an f32 matrix product that is written for its very size: the best of a few rounds. Takes some
@@ -19,7 +19,7 @@ export async function measurePeak(device: Device): Promise<number> {
   const kind = device.features.has('hardware') ? 'hardware' : 'software';
   const side = SIDE[kind];
   const { gpu } = device;
-  const buffers = [0, 1, 2].map(() => gpu.createBuffer({ size: 4 * side * side, usage: STORAGE }));
+  const buffers = [0, 1, 2].map(() => gpu.createBuffer({ size: 4 * side * side, usage: USAGE.STORAGE }));
   try {
     const { code, grid } = productKernel(side, device.features);
     const pipeline = await device.wait(

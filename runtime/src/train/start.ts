@@ -260,7 +260,6 @@ export async function* trainModel(
       onProgress: onData,
     });
     try {
-      const own = program.parameters.map(({ path, shape }) => ({ name: path, shape, parts: [path] }));
       yield* train({
         engine: opened.engine,
         recipe,
@@ -268,7 +267,7 @@ export async function* trainModel(
         data: prepared,
         files,
         checkpoint: {
-          map: program.checkpoint ?? own,
+          map: program.checkpoint,
           ...checkpoint,
           extra: { ...tokenizer.files, ...checkpoint?.extra },
         },
