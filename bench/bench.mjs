@@ -2,13 +2,14 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { optionsOf } from '../scripts/options.mjs';
 import { fail, node, npm, root, setup, step, tsc } from '../scripts/setup.mjs';
 
 const HELP = `npm run bench -- [options]
 
 Measures how long models take to compile, how fast a small model runs on the adapter at hand beside what the adapter can do,
-matrix products beside jax-js and ONNX Runtime Web, and training steps beside jax-js and TensorFlow.js. Without options everything is measured (some 25 minutes where there
-is no GPU) and docs/benchmarks.md is updated.
+matrix products beside jax-js and ONNX Runtime Web, and training steps beside jax-js and TensorFlow.js. Without options
+everything is measured (some 25 minutes where there is no GPU) and docs/benchmarks.md is updated.
 
   --only NAME    a part only; may be given again: compile, editor, model (decode, prefill), kernels (matmul, matmul-prompt, matvec,
                  matvec-bf16, matvec-small), training (train-transformer-10m, train-hybrid-10m, train-hybrid-100m)
@@ -53,17 +54,7 @@ async function installPeers() {
   );
 }
 
-let chosen;
-try {
-  chosen = options();
-} catch (error) {
-  console.error(`${error.message}\n\n${HELP}`);
-  process.exit(2);
-}
-if (chosen.help) {
-  console.log(HELP);
-  process.exit(0);
-}
+const chosen = optionsOf(HELP, options);
 // Only JSON on stdout.
 const { log } = console;
 if (chosen.json) console.log = console.error;

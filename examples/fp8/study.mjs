@@ -5,6 +5,7 @@ import { cpus } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { optionsOf } from '../../scripts/options.mjs';
 import { fail, setup } from '../../scripts/setup.mjs';
 import { writeText } from '../training/text.mjs';
 
@@ -155,24 +156,12 @@ function machine() {
   };
 }
 
+const chosen = optionsOf(HELP, () => parseArgs({ options: OPTIONS }).values);
 try {
-  const values = readOptions();
-  if (values.help) console.log(HELP);
-  else {
-    // The standard output is for results.
-    if (values.json) console.log = console.error;
-    await setup();
-    await study(values);
-  }
+  // The standard output is for results.
+  if (chosen.json) console.log = console.error;
+  await setup();
+  await study(chosen);
 } catch (error) {
   fail(error);
-}
-
-function readOptions() {
-  try {
-    return parseArgs({ options: OPTIONS }).values;
-  } catch (error) {
-    console.error(`${error.message}\n\n${HELP}`);
-    process.exit(2);
-  }
 }

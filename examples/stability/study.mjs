@@ -5,6 +5,7 @@ import { availableParallelism, cpus } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { optionsOf } from '../../scripts/options.mjs';
 import { CommandError, root, setup } from '../../scripts/setup.mjs';
 import { LADDER } from './design.mjs';
 import { METHODS, QUICK, SEEDS } from './methods.mjs';
@@ -226,17 +227,7 @@ async function main(chosen, print) {
   return study.interrupted ? INTERRUPTED : 0;
 }
 
-let chosen;
-try {
-  chosen = options();
-} catch (error) {
-  console.error(`${error.message}\n\n${HELP}`);
-  process.exit(2);
-}
-if (chosen.help) {
-  console.log(HELP);
-  process.exit(0);
-}
+const chosen = optionsOf(HELP, options);
 // Only JSON on stdout: what set-up tells goes elsewhere.
 const { log } = console;
 if (chosen.json) console.log = console.error;

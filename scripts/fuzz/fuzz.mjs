@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { optionsOf, refuse } from '../options.mjs';
 import { node, root } from '../setup.mjs';
 
 const HELP = `Usage: npm run fuzz -- [--seconds N] [--seed N] [PATTERN …]
@@ -18,34 +19,22 @@ Exit codes: 0 nothing found, 1 a property failed, 2 bad arguments.`;
 
 const WORKERS = 2;
 
-function fail(message) {
-  console.error(`${message}\n\n${HELP}`);
-  process.exit(2);
+function options() {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { seconds: { type: 'string', default: '600' }, seed: { type: 'string' }, help: { type: 'boolean' } },
+  });
+  const seconds = Number(values.seconds);
+  if (!(seconds > 0)) throw new RangeError(`--seconds ${values.seconds} is not a time.`);
+  const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed);
+  if (!Number.isInteger(seed)) throw new RangeError(`--seed ${values.seed} is not a whole number.`);
+  return { help: values.help, seconds, seed, patterns: positionals };
 }
 
-function argumentsOf() {
-  try {
-    return parseArgs({
-      allowPositionals: true,
-      options: { seconds: { type: 'string', default: '600' }, seed: { type: 'string' }, help: { type: 'boolean' } },
-    });
-  } catch (error) {
-    return fail(error.message);
-  }
-}
-
-const { values, positionals } = argumentsOf();
-if (values.help) {
-  console.log(HELP);
-  process.exit(0);
-}
-const seconds = Number(values.seconds);
-if (!(seconds > 0)) fail(`--seconds ${values.seconds} is not a time.`);
-const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed);
-if (!Number.isInteger(seed)) fail(`--seed ${values.seed} is not a whole number.`);
+const { seconds, seed, patterns } = optionsOf(HELP, options);
 
 const jest = ['--experimental-vm-modules', 'node_modules/jest/bin/jest.js', '--config', 'scripts/fuzz/jest.config.js'];
-const listed = await node([...jest, '--listTests', ...positionals]);
+const listed = await node([...jest, '--listTests', ...patterns]);
 const properties = new Map();
 for (const file of listed
   .trim()
@@ -54,7 +43,7 @@ for (const file of listed
   const count = readFileSync(file, 'utf8').split('fc.assert(').length - 1;
   if (count > 0) properties.set(file, count);
 }
-if (properties.size === 0) fail(`No test file with a property matches ${positionals.join(' ')}.`);
+if (properties.size === 0) refuse(`No test file with a property matches ${patterns.join(' ')}.`, HELP);
 const total = [...properties.values()].reduce((a, b) => a + b, 0);
 const each = (seconds * 1000 * Math.min(WORKERS, properties.size)) / total;
 console.log(`${total} properties, ${(each / 1000).toFixed(1)} s each; --seed ${seed}`);
