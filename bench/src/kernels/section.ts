@@ -2,7 +2,7 @@
 import { formatScaled, threeDigits } from '@hyb/compiler/inspect/units';
 import { spreadText, table } from '../report/markdown.js';
 import type { Section, SectionContext } from '../report/section.js';
-import { compare } from '../rounds/rounds.js';
+import { compareEach } from '../rounds/rounds.js';
 import type { Result } from '../rounds/rounds.js';
 import type { ContenderName } from '../rounds/contender.js';
 import { CASES } from './cases.js';
@@ -13,22 +13,14 @@ const CONTENDERS: readonly ContenderName[] = ['hyb', ...PEERS, 'limit-matmul'];
 /** Results of one case; the first is Hyb's. */
 type CaseResults = readonly Result[];
 
-async function kernels({ parts, rounds, turn, onProgress }: SectionContext): Promise<readonly CaseResults[]> {
+function kernels({ parts, rounds, turn, onProgress }: SectionContext): Promise<readonly CaseResults[]> {
   const cases = CASES.filter(({ id }) => parts.size === 0 || parts.has(id));
-  const results: CaseResults[] = [];
-  for (const [i, c] of cases.entries()) {
+  const entrants = cases.map((c) => {
     // The limit is that of products of matrices.
     const contenders = CONTENDERS.filter((name) => name !== 'limit-matmul' || c.rows > 1);
-    const entrants = contenders.map((contender) => ({ contender, case: c }));
-    results.push(
-      await compare(entrants, {
-        rounds,
-        turn,
-        onProgress: (text, share) => onProgress(text, (i + share) / cases.length),
-      }),
-    );
-  }
-  return results;
+    return contenders.map((contender) => ({ contender, case: c }));
+  });
+  return compareEach(entrants, { rounds, turn, onProgress });
 }
 
 const NAMES: Readonly<Partial<Record<ContenderName, string>>> = { hyb: 'Hyb', 'limit-matmul': 'best by hand' };

@@ -6,10 +6,11 @@ import { decodeCost, HYB_FORMATS, modelWork, promptCost } from '@hyb/compiler/in
 import { formatBytes, formatCount, formatScaled, threeDigits } from '@hyb/compiler/inspect/units';
 import { CASES } from '../kernels/cases.js';
 import { spreadText, table } from '../report/markdown.js';
+import { basisOf } from '../report/conditions.js';
 import type { Conditions } from '../report/conditions.js';
 import type { Section, SectionContext } from '../report/section.js';
-import { compare } from '../rounds/rounds.js';
-import type { Entrant, Result } from '../rounds/rounds.js';
+import { compare, rateBy } from '../rounds/rounds.js';
+import type { Basis, Entrant, Result } from '../rounds/rounds.js';
 import { DECODE, MODEL, PREFILL } from './cases.js';
 import { leastSeconds } from './limit.js';
 import type { Peaks, Work } from './limit.js';
@@ -49,18 +50,12 @@ async function model({ root, parts, rounds, turn, onProgress }: SectionContext):
   };
 }
 
-/** A software adapter's time is that of the CPU, which other work takes part of: there shares are of CPU time. */
-type Basis = 'milliseconds' | 'cpu';
-
 function report(result: ModelResult, { adapter }: Conditions): string {
   const { name, parameters, layers, decodeWork, prefillWork, results } = result;
-  const basis: Basis = adapter.kind === 'software' ? 'cpu' : 'milliseconds';
-  const limit = (contender: Entrant['contender']): Result | undefined => results.find((r) => r.contender === contender);
+  const basis = basisOf(adapter);
   const peak = (contender: Entrant['contender'], of: Basis): number => {
-    const found = limit(contender);
-    return found?.rate && found.milliseconds && found.cpu
-      ? (found.rate * found.milliseconds.median) / found[of]!.median
-      : Infinity;
+    const limit = results.find((r) => r.contender === contender)!;
+    return rateBy(limit, of) ?? Infinity;
   };
   const peaks: Peaks = {
     bytes: peak('limit-stream', basis),

@@ -4,6 +4,7 @@ import { cpus, loadavg, totalmem, release, type } from 'node:os';
 import { adapterKind, listAdapters } from '@hyb/adapter';
 import type { AdapterDescription, AdapterKind } from '@hyb/adapter';
 import { version } from '@hyb/compiler';
+import type { Basis } from '../rounds/rounds.js';
 
 export interface Conditions {
   /** ISO, to the minute, UTC. */
@@ -17,6 +18,11 @@ export interface Conditions {
   readonly cores: number;
   readonly memory: number;
   readonly adapter: { readonly kind: AdapterKind; readonly name: string; readonly features: readonly string[] };
+}
+
+/** A software adapter's time is that of the CPU, which other work takes part of: there shares are of CPU time. */
+export function basisOf({ kind }: Conditions['adapter']): Basis {
+  return kind === 'software' ? 'cpu' : 'milliseconds';
 }
 
 export async function conditions(root: string): Promise<Conditions> {

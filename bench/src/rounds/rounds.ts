@@ -60,6 +60,28 @@ export async function compare(entrants: readonly Entrant[], options: RoundOption
   return entries.map((entry) => entry.result(entries[0]!));
 }
 
+/** Compares case by case: each has entrants of its own. */
+export async function compareEach(
+  cases: readonly (readonly Entrant[])[],
+  { onProgress, ...effort }: RoundOptions,
+): Promise<readonly (readonly Result[])[]> {
+  const results: (readonly Result[])[] = [];
+  for (const [i, entrants] of cases.entries()) {
+    const progress = onProgress && ((text: string, share: number) => onProgress(text, (i + share) / cases.length));
+    results.push(await compare(entrants, { ...effort, ...(progress && { onProgress: progress }) }));
+  }
+  return results;
+}
+
+/** What times are held against each other: those of a clock, or of the CPU. */
+export type Basis = 'milliseconds' | 'cpu';
+
+/** Operations, bytes, tokens or dispatches per second of a basis, at the median; undefined: not measured. */
+export function rateBy(result: Result, basis: Basis): number | undefined {
+  const { rate, milliseconds, [basis]: measured } = result;
+  return rate && milliseconds && measured && (rate * milliseconds.median) / measured.median;
+}
+
 /** Milliseconds of one run. */
 interface Turn {
   readonly wall: number;

@@ -60,12 +60,12 @@ export function batchOf({ sequences, length, vocab }: TransformerSizes): {
   return { x: all.flatMap((tokens) => tokens.slice(0, -1)), y: all.flatMap((tokens) => tokens.slice(1)) };
 }
 
-/** Uniform around zero with a standard deviation, the same for every library. */
-export function initial(length: number, seed: number, std = 0.02): Float32Array {
+/** Uniform around zero with a standard deviation of 0.02, the same for every library. */
+export function initial(length: number, seed: number): Float32Array {
   let state = seed;
   return Float32Array.from({ length }, () => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return (state / 2 ** 32 - 0.5) * std * Math.sqrt(12);
+    return (state / 2 ** 32 - 0.5) * 0.02 * Math.sqrt(12);
   });
 }
 

@@ -1,12 +1,13 @@
 /** Training steps, beside what the adapter can do and beside other libraries. */
 import { formatBytes, formatScaled, threeDigits } from '@hyb/compiler/inspect/units';
 import { CASES } from '../kernels/cases.js';
+import { basisOf } from '../report/conditions.js';
 import type { Conditions } from '../report/conditions.js';
 import { spreadText, table } from '../report/markdown.js';
 import type { Section, SectionContext } from '../report/section.js';
 import type { ContenderName } from '../rounds/contender.js';
-import { compare } from '../rounds/rounds.js';
-import type { Entrant, Result } from '../rounds/rounds.js';
+import { compareEach, rateBy } from '../rounds/rounds.js';
+import type { Basis, Entrant, Result } from '../rounds/rounds.js';
 import { TRAINING_CASES } from './cases.js';
 
 const PEERS: readonly ContenderName[] = ['jax-js-training', 'tensorflow-js'];
@@ -14,24 +15,14 @@ const PEERS: readonly ContenderName[] = ['jax-js-training', 'tensorflow-js'];
 /** Results of one case; the first is Hyb's, the last the adapter's limit. */
 type CaseResults = readonly Result[];
 
-async function training({ parts, rounds, turn, onProgress }: SectionContext): Promise<readonly CaseResults[]> {
+function training({ parts, rounds, turn, onProgress }: SectionContext): Promise<readonly CaseResults[]> {
   const cases = TRAINING_CASES.filter(({ id }) => parts.size === 0 || parts.has(id));
-  const results: CaseResults[] = [];
-  for (const [i, c] of cases.entries()) {
-    const entrants: Entrant[] = [
-      { contender: 'hyb-training', case: c },
-      ...(c.transformer ? PEERS : []).map((contender) => ({ contender, case: c })),
-      { contender: 'limit-matmul', case: CASES[0]! },
-    ];
-    results.push(
-      await compare(entrants, {
-        rounds,
-        turn,
-        onProgress: (text, share) => onProgress(text, (i + share) / cases.length),
-      }),
-    );
-  }
-  return results;
+  const entrants = cases.map((c): readonly Entrant[] => [
+    { contender: 'hyb-training', case: c },
+    ...(c.transformer ? PEERS : []).map((contender) => ({ contender, case: c })),
+    { contender: 'limit-matmul', case: CASES[0]! },
+  ]);
+  return compareEach(entrants, { rounds, turn, onProgress });
 }
 
 const NAMES: Readonly<Partial<Record<ContenderName, string>>> = {
@@ -52,16 +43,13 @@ const HEADINGS = [
 ];
 
 function report(all: readonly CaseResults[], { adapter }: Conditions): string {
-  const software = adapter.kind === 'software';
+  const basis = basisOf(adapter);
   return all
     .map((results) => {
       const [hyb] = results;
-      const limit = results.find(({ contender }) => contender === 'limit-matmul');
+      const limit = results.find(({ contender }) => contender === 'limit-matmul')!;
+      const by = (each: Basis): number => rateBy(limit, each) ?? NaN;
       const { tokens = NaN, operations = NaN, memory = NaN } = hyb!.facts ?? {};
-      // A software adapter's time is that of the CPU, which other work takes part of.
-      const basis = software ? 'cpu' : 'milliseconds';
-      const peak =
-        limit?.rate && limit.milliseconds ? (limit.rate * limit.milliseconds.median) / limit[basis]!.median : NaN;
       const rows = results
         .filter((result) => result !== limit)
         .map((result): readonly string[] => {
@@ -69,7 +57,7 @@ function report(all: readonly CaseResults[], { adapter }: Conditions): string {
           const name = `${NAMES[contender]} ${version}`;
           if (!milliseconds || !cpu || rate === undefined)
             return [name, failure ?? 'not measured', '', '', '', '', '', ''];
-          const share = operations / peak / (result[basis]!.median / 1e3);
+          const share = operations / by(basis) / (result[basis]!.median / 1e3);
           const ratios = result === hyb ? ['', ''] : [slower, cpuSlower].map((s) => (s ? spreadText(s) : ''));
           return [
             name,
@@ -81,7 +69,7 @@ function report(all: readonly CaseResults[], { adapter }: Conditions): string {
             ...ratios,
           ];
         });
-      const about = `**${hyb!.case.title}**: ${formatScaled(operations, 'op')} a step; Hyb’s device buffers take ${formatBytes(memory)}. The adapter's best matrix product by hand: ${formatScaled(limit?.rate ?? NaN, 'op/s')}, ${formatScaled((limit?.rate ?? NaN) * ((limit?.milliseconds?.median ?? NaN) / (limit?.cpu?.median ?? NaN)), 'op')} per second of CPU time.`;
+      const about = `**${hyb!.case.title}**: ${formatScaled(operations, 'op')} a step; Hyb’s device buffers take ${formatBytes(memory)}. The adapter's best matrix product by hand: ${formatScaled(by('milliseconds'), 'op/s')}, ${formatScaled(by('cpu'), 'op')} per second of CPU time.`;
       return `${about}\n\n${table(HEADINGS, rows)}`;
     })
     .join('\n\n');
