@@ -1,6 +1,5 @@
 // Training before the reader's eyes: a small hybrid learns from a novel on the adapter, beside tables of its bytes and beside
 // the same model without the layers that mix tokens. `node demo/train.mjs` runs this part alone.
-import { readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,19 +12,16 @@ const OUT = join(root, 'build/demo-training');
 
 /** Trains a recipe of the example; resolves to the bits that a byte of the held-out chapters takes, and a sample. */
 async function trainRecipe(name, device, { training, heldOut }, { write }) {
-  const { check, checkModel, compiledRecipe, planModel, printWgsl, trainingModel } = await import('@hyb/compiler');
+  const { compileRecipe, readRecipe } = await import('../examples/training/workbench.mjs');
   const { byteTokenizer, createModel, dataText, diskFiles, trainModel } = await import('@hyb/runtime');
-  const { trains } = check({ read: (path) => readFileSync(join(root, path), 'utf8') }, SOURCE);
-  const recipe = trains.find((each) => each.name === name);
-  const plan = planModel(checkModel(trainingModel(recipe)).checked, { training: true });
-  const kernels = Object.fromEntries([...plan.kernels].map(([kernel, body]) => [kernel, printWgsl(body)]));
+  const { program, sources, compiled } = compileRecipe(readRecipe(SOURCE, name));
   const folder = join(OUT, name);
   await rm(folder, { recursive: true, force: true });
   const options = { device, data: [dataText(training)], heldOut: [dataText(heldOut)], files: diskFiles(folder) };
   const losses = [];
   let last;
   const since = performance.now();
-  for await (const metrics of trainModel(plan.program, kernels, compiledRecipe(recipe), options)) {
+  for await (const metrics of trainModel(program, sources, compiled, options)) {
     losses.push(metrics.loss / Math.LN2);
     if (metrics.step % 20 === 0) {
       const seconds = ((performance.now() - since) / 1000).toFixed(0);
@@ -39,7 +35,7 @@ async function trainRecipe(name, device, { training, heldOut }, { write }) {
   const result = { bits: last.evaluation.bitsPerByte, text: '' };
   if (!write) return result;
   const weights = join(folder, 'checkpoints', last.checkpoint);
-  const model = await createModel(plan.program, kernels, { device, weights });
+  const model = await createModel(program, sources, { device, weights });
   const prompt = byteTokenizer.encode('The whale ');
   const [made] = await model.generate([prompt], { maxTokens: 160, temperature: 0.8, seed: 1, stopTokens: [] }).all();
   model.dispose();

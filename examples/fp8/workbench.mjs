@@ -1,36 +1,18 @@
 // One recipe of fp8.hyb, compiled once and run again and again from other seeds.
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { gpu } from '@hyb/adapter';
-import { check, checkModel, compiledRecipe, planModel, printModel, printWgsl, trainingModel } from '@hyb/compiler';
+import { checkModel, printModel, trainingModel } from '@hyb/compiler';
 import { eightBitShare, linearFormats } from '@hyb/compiler/inspect/index';
-import {
-  byteTokenizer,
-  dataText,
-  initialValues,
-  memoryFiles,
-  openDevice,
-  openTrainer,
-  prepareData,
-  train,
-} from '@hyb/runtime';
+import { dataText, train } from '@hyb/runtime';
 import { readWindow } from '@hyb/runtime/train/data/windows';
-
-const SOURCE = new URL('fp8.hyb', import.meta.url);
-const TOKENIZER = { codec: byteTokenizer, key: 'bytes' };
+import { openRecipe, readRecipe as recipeOf } from '../training/workbench.mjs';
 
 /** @throws Error if the file has errors, or no such recipe */
 function readRecipe(name, steps) {
-  const host = { read: (path) => (path === 'fp8.hyb' ? readFileSync(SOURCE, 'utf8') : undefined) };
-  const { trains, diagnostics } = check(host, 'fp8.hyb');
-  const recipe = trains.find((each) => each.name === name);
-  if (recipe === undefined)
-    throw new Error([`fp8.hyb has no recipe ${name}.`, ...diagnostics.map((d) => d.message)].join('\n'));
   // Held-out text is measured once a run, by blocks.
-  const { evaluation, ...fields } = recipe;
+  const { evaluation, ...fields } = recipeOf('examples/fp8/fp8.hyb', name);
   return {
     heldOutTokens: evaluation.tokens.value,
-    recipe: { ...fields, steps: { value: steps ?? recipe.steps.value, unit: 'steps' } },
+    recipe: { ...fields, steps: { value: steps ?? fields.steps.value, unit: 'steps' } },
   };
 }
 
@@ -74,26 +56,17 @@ export function describe(name, steps) {
  */
 export async function openWorkbench(name, texts, steps) {
   const { recipe, heldOutTokens } = readRecipe(name, steps);
-  const plan = planModel(checkModel(trainingModel(recipe)).checked, { training: true });
-  const kernels = Object.fromEntries([...plan.kernels].map(([kernel, body]) => [kernel, printWgsl(body)]));
-  const compiled = compiledRecipe(recipe);
-  const device = await openDevice({ gpu: await gpu() });
-  const { engine, length, dispose } = await openTrainer(plan.program, kernels, compiled, device);
-  const { vocab } = plan.program.model;
-  const prepared = { tokenizer: TOKENIZER, cache: memoryFiles(), vocab, sequence: length.sequence };
-  const data = await prepareData(compiled, { ...prepared, data: [dataText(texts.training)] });
-  const held = await prepareData(compiled, { ...prepared, data: [dataText(texts.heldOut)] });
+  const { engine, length, compiled, device, prepare, begin, dispose } = await openRecipe(recipe);
+  const data = await prepare([dataText(texts.training)]);
+  const held = await prepare([dataText(texts.heldOut)]);
   const blocks = await readBlocks(held.sources[''], length, heldOutTokens);
-  const inits = new Map(compiled.parameters.map(({ path, init }) => [path, init]));
 
   return {
     recipe: name,
-    device: device.name,
+    device,
     /** Trains from first values of the seed, on text in the order of the seed. @returns the loss of each step, in nats */
     async run(seed, onStep) {
-      for (const { name: path, shape } of engine.parameters())
-        await engine.write(path, initialValues(inits.get(path), sizeOf(shape), seed, path));
-      for (const { name: path, shape } of engine.moments()) await engine.write(path, new Float32Array(sizeOf(shape)));
+      await begin(seed);
       const losses = [];
       for await (const { loss } of train({ engine, recipe: { ...compiled, seed }, length, data })) {
         losses.push(loss);
@@ -119,12 +92,9 @@ export async function openWorkbench(name, texts, steps) {
       await data.close();
       await held.close();
       dispose();
-      device.dispose();
     },
   };
 }
-
-const sizeOf = (shape) => shape.reduce((product, size) => product * size, 1);
 
 /** Parts of as many sequences as a step has, evenly over the held-out text: all of equal length. */
 async function readBlocks(windows, { batch, sequence }, tokens) {
