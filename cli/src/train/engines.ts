@@ -34,7 +34,14 @@ export function openEngine(run: OpenedRun, device: TrainingDevice): Promise<RunE
 
 function inReference({ checked, recipe, parameters, length }: OpenedRun): RunEngine {
   const engine = attempt(() =>
-    referenceEngine({ model: checked.graph, recipe, parameters, values: (each) => firstValues(each, recipe) }),
+    referenceEngine({
+      model: checked.graph,
+      formats: checked.formats,
+      fp8Scale: checked.model.fp8Scale,
+      recipe,
+      parameters,
+      values: (each) => firstValues(each, recipe),
+    }),
   );
   return {
     engine,

@@ -4,10 +4,11 @@ import type { ModelGraph } from '../graph/graph.js';
 import type { Reference } from '../ops/op.js';
 import { evaluateGraph, freshSegments, lookUp } from '../reference/evaluate.js';
 import type { GraphEvaluation, GraphResult } from '../reference/evaluate.js';
-import { differentiate } from './differentiate.js';
 import type { GradientGraph } from './differentiate.js';
 import { crossEntropy } from './loss.js';
 import type { LossTerms } from './loss.js';
+import { differentiateRounded } from './rounded.js';
+import type { Scaling } from './scale.js';
 
 export interface TrainingSequence {
   readonly tokens: readonly number[];
@@ -23,15 +24,16 @@ export interface TrainingResult {
   readonly gradients: ReadonlyMap<string, Reference>;
 }
 
-/** The gradient graphs of a model's graphs, made once for many steps. */
-export function differentiateModel(model: ModelGraph): readonly GradientGraph[] {
-  return model.graphs.map(differentiate);
+/** The gradient graphs of a model's graphs, rounded as training rounds, made once for many steps. */
+export function differentiateModel(model: ModelGraph, scaling: Scaling = 'current'): readonly GradientGraph[] {
+  return model.graphs.map((graph) => differentiateRounded(graph, scaling));
 }
 
 /**
  * Mean next-token cross-entropy of a ragged batch of fresh sequences, and its gradient by every parameter.
  * @param gradientGraphs `differentiateModel(model)`
  * @param terms what is minimised beside; `loss` is without them
+ * @param factor on the loss while gradients are computed, and on them
  */
 export function lossAndGradients(
   model: ModelGraph,
@@ -39,6 +41,7 @@ export function lossAndGradients(
   sequences: readonly TrainingSequence[],
   gradientGraphs: readonly GradientGraph[] = differentiateModel(model),
   terms?: LossTerms,
+  factor = 1,
 ): TrainingResult {
   const tokens = sequences.flatMap((sequence) => [...sequence.tokens]);
   const segments = freshSegments(...sequences.map((sequence) => sequence.tokens.length));
@@ -66,7 +69,12 @@ export function lossAndGradients(
     terms,
   );
   let upstream: Reference = { shape: x!.shape, data: new Float64Array(x!.data.length) };
-  segments.forEach(({ start }, s) => upstream.data.set(seeds[s]!.data, start * model.vocab));
+  segments.forEach(({ start }, s) => {
+    upstream.data.set(
+      seeds[s]!.data.map((value) => factor * value),
+      start * model.vocab,
+    );
+  });
 
   const gradients = new Map<string, Reference>();
   for (let i = instances.length - 1; i >= 0; i--) {

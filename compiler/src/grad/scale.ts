@@ -12,7 +12,7 @@ import { FORMATS } from '../numeric/format.js';
 import type { OpAttributes, OpName } from '../ops/attributes.js';
 
 /** Largest magnitudes below this count as this: a tensor of zeros has no scale. */
-const LEAST = 2 ** -60;
+export const LEAST = 2 ** -60;
 
 export function isScaled(format: Dtype): format is 'e4m3' | 'e5m2' {
   return format === 'e4m3' || format === 'e5m2';
@@ -25,12 +25,22 @@ export type Scaling = 'current' | number;
 export function roundScaled(builder: NodeBuilder, value: NodeId, format: Dtype, scaling: Scaling): NodeId {
   if (format === 'f32') return value;
   if (!isScaled(format)) return builder.add('cast', [value], { to: format });
-  const scale = scaling === 'current' ? currentScale(builder, value, format) : builder.constant(scaling);
+  return roundBy(
+    builder,
+    value,
+    format,
+    scaling === 'current' ? currentScale(builder, value, format) : builder.constant(scaling),
+  );
+}
+
+/** The value times a scale, rounded, and divided again. */
+export function roundBy(builder: NodeBuilder, value: NodeId, format: 'e4m3' | 'e5m2', scale: NodeId): NodeId {
   const rounded = builder.add('cast', [builder.add('mul', [value, scale], {})], { to: format });
   return builder.add('div', [rounded, scale], {}, { label: `as_${format}` });
 }
 
-function currentScale(builder: NodeBuilder, value: NodeId, format: 'e4m3' | 'e5m2'): NodeId {
+/** By which a value's largest magnitude becomes the format's. */
+export function currentScale(builder: NodeBuilder, value: NodeId, format: 'e4m3' | 'e5m2'): NodeId {
   const { dims } = builder.typeOf(value);
   const rows = dims.filter((d) => d.extent !== 'time').map((d) => d.name);
   let largest = builder.add('abs', [value], {});
@@ -53,25 +63,32 @@ export function scaleCasts(
   const builder = createGraphBuilder({ width: 0 });
   const copies: NodeId[] = [];
   for (const declaration of graph.parameters) builder.parameter(declaration);
-  for (const node of graph.nodes) copies.push(copy(builder, graph, node, copies, scaling));
+  for (const node of graph.nodes) {
+    const inputs = node.inputs.map((input) => copies[input]!);
+    copies.push(copyScaled(builder, graph, node, inputs, scaling));
+  }
   const finished = builder.finishAll(graph.name, copies[graph.output]!, copies);
   return { graph: finished.graph, moved: (id) => finished.roots[id]! };
 }
 
-function copy(
+/**
+ * A node in another graph, with a rounding to 8 bits scaled.
+ *
+ * @param moved its inputs there
+ */
+export function copyScaled(
   builder: LayerGraphBuilder,
   graph: Graph,
   node: GraphNode,
-  copies: readonly NodeId[],
+  moved: readonly NodeId[],
   scaling: Scaling,
 ): NodeId {
-  const { op, inputs, attributes, type, label, origin } = node;
+  const { op, attributes, type, label, origin } = node;
   if (op === 'parameter') {
     const { path } = attributes as OpAttributes['parameter'];
     return builder.parameter(graph.parameters.find((p) => p.path === path)!);
   }
   if (op === 'input') return builder.input((attributes as OpAttributes['input']).name, type);
-  const moved = inputs.map((input) => copies[input]!);
   if (op === 'cast') {
     const { to } = attributes as OpAttributes['cast'];
     if (isScaled(to)) return roundScaled(builder, moved[0]!, to, scaling);

@@ -11,8 +11,11 @@ import { momentOf, MOMENTS } from '@hyb/runtime/train/moments';
 import { roundingStreams } from '@hyb/runtime/train/rounding';
 import { crossEntropy, IGNORED } from '../grad/loss.js';
 import { differentiateModel, lossAndGradients } from '../grad/model.js';
+import { forwardGraph } from '../grad/training-graph.js';
+import type { Scaling } from '../grad/scale.js';
 import type { TrainingSequence as ListedSequence } from '../grad/model.js';
 import type { ModelGraph } from '../graph/graph.js';
+import type { Dtype } from '../graph/types.js';
 import type { Reference } from '../ops/op.js';
 import type { TrainedParameter } from '../train/parameters.js';
 import type { TrainFields } from '../train/resolve-train.js';
@@ -20,6 +23,7 @@ import { evaluateModel } from './model.js';
 import { roundState } from './state-rounding.js';
 import { updateRule } from './update-rules.js';
 import type { Values } from './update-rules.js';
+import { matricesOf, workingCopies } from './working-copies.js';
 
 /** Looked up once for the inner loops. */
 const { sqrt } = Math;
@@ -27,6 +31,10 @@ const { sqrt } = Math;
 export interface ReferenceEngineOptions {
   /** Of the recipe's model, or of the model without any rounding. */
   readonly model: ModelGraph;
+  /** Of the copies of parameters that products read, by full path: `formats` of the checked model; absent: f32. */
+  readonly formats?: ReadonlyMap<string, Dtype>;
+  /** Of what is rounded to 8 bits: `fp8Scale` of the checked model; absent: each tensor by its largest magnitude. */
+  readonly fp8Scale?: number | undefined;
   readonly recipe: Pick<TrainFields, 'optimizer' | 'clip' | 'loss' | 'seed'>;
   readonly parameters: readonly TrainedParameter[];
   /** First values of a parameter. */
@@ -50,7 +58,11 @@ interface Slot {
 class ReferenceEngine implements TrainingEngine {
   readonly memory: { readonly total: number };
   readonly #slots: ReadonlyMap<string, Slot>;
+  readonly #scaling: Scaling;
+  /** As training computes it. */
+  readonly #model: ModelGraph;
   readonly #graphs: ReturnType<typeof differentiateModel>;
+  readonly #matrices: ReturnType<typeof matricesOf>;
 
   constructor(readonly options: ReferenceEngineOptions) {
     let elements = 0;
@@ -65,31 +77,55 @@ class ReferenceEngine implements TrainingEngine {
       }),
     );
     this.memory = { total: (options.kept === 'f64' ? 8 : 4) * elements };
-    this.#graphs = differentiateModel(options.model);
+    this.#scaling = options.fp8Scale ?? 'current';
+    const graphs = options.model.graphs.map((graph) => forwardGraph(graph, this.#scaling));
+    this.#model = { ...options.model, graphs };
+    this.#graphs = differentiateModel(options.model, this.#scaling);
+    this.#matrices = matricesOf(options.model);
   }
 
   async step(parts: readonly TrainingPart[], settings: StepSettings): Promise<StepResult> {
     // As on a device, work goes on beside the caller's; timers keep the order of steps.
     await new Promise((resolve) => setTimeout(resolve, 0));
-    const weights = this.#weights();
-    const sequences = parts.flat().map(listed);
-    const { model, recipe } = this.options;
-    const { loss, gradients } = lossAndGradients(model, weights, sequences, this.#graphs, recipe.loss.arguments);
+    const { lossScale, lossLimit = Infinity } = settings;
+    const master = this.#weights();
+    const weights = this.#workingCopies(master);
+    const { recipe } = this.options;
+    const labels = countLabels(parts.flat().map(listed));
+    const gradients = new Map<string, Reference>();
+    let loss = 0;
+    // Part by part, since each has scales of its own.
+    for (const part of parts) {
+      const sequences = part.map(listed);
+      const share = labels === 0 ? 0 : countLabels(sequences) / labels;
+      const terms = recipe.loss.arguments;
+      const found = lossAndGradients(this.#model, weights, sequences, this.#graphs, terms, share * lossScale);
+      loss += share * found.loss;
+      for (const [path, { shape, data }] of found.gradients) {
+        const sum = gradients.get(path)?.data ?? new Float64Array(data.length);
+        data.forEach((value, i) => (sum[i]! += value / lossScale));
+        gradients.set(path, { shape, data: sum });
+      }
+    }
     const gradientNorm = norm([...gradients.values()].map(({ data }) => data));
-    const parameterNorm = norm([...weights.values()].map(({ data }) => data));
-    const applied = Number.isFinite(loss) && Number.isFinite(gradientNorm) && loss <= (settings.lossLimit ?? Infinity);
+    const parameterNorm = norm([...master.values()].map(({ data }) => data));
+    const applied = Number.isFinite(loss) && Number.isFinite(gradientNorm) && loss <= lossLimit;
     if (applied) this.#update(gradients, gradientNorm, settings);
-    return { loss, labels: countLabels(sequences), gradientNorm, parameterNorm, applied };
+    return { loss, labels, gradientNorm, parameterNorm, applied };
   }
 
   evaluate(parts: readonly TrainingPart[]): Promise<{ readonly loss: number; readonly labels: number }> {
-    const sequences = parts.flat().map(listed);
-    const results = evaluateModel(this.options.model, this.#weights(), sequences).sequences;
-    const { loss, count } = crossEntropy(
-      results.map(({ logits }) => logits),
-      sequences.map(({ tokens, labels }) => labels ?? tokens),
-    );
-    return Promise.resolve({ loss, labels: count });
+    const weights = this.#workingCopies(this.#weights());
+    const results = parts.map((part) => {
+      const sequences = part.map(listed);
+      return crossEntropy(
+        evaluateModel(this.#model, weights, sequences).sequences.map(({ logits }) => logits),
+        sequences.map(({ tokens, labels }) => labels ?? tokens),
+      );
+    });
+    const labels = results.reduce((sum, { count }) => sum + count, 0);
+    const total = results.reduce((sum, { loss, count }) => sum + loss * count, 0);
+    return Promise.resolve({ loss: labels === 0 ? 0 : total / labels, labels });
   }
 
   parameters(): readonly EngineTensor[] {
@@ -127,6 +163,11 @@ class ReferenceEngine implements TrainingEngine {
         { shape: parameter.shape, data: Float64Array.from(values) },
       ]),
     );
+  }
+
+  #workingCopies(master: ReadonlyMap<string, Reference>): ReadonlyMap<string, Reference> {
+    const { formats } = this.options;
+    return formats === undefined ? master : workingCopies(master, this.#matrices, formats, this.#scaling);
   }
 
   #update(gradients: ReadonlyMap<string, Reference>, gradientNorm: number, { step, rate }: StepSettings): void {

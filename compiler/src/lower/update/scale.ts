@@ -1,13 +1,11 @@
 /** Working copies in 8 bits: the largest magnitude of a matrix, then its values rounded by the scale that follows from it. */
 import * as e from '../../kernel/expressions.js';
+import { LEAST } from '../../grad/scale.js';
 import type { Scaling } from '../../grad/scale.js';
 import { FORMATS } from '../../numeric/format.js';
 import type { KernelCall } from '../call.js';
 import { castExpression } from '../pointwise.js';
 import { joined, overBlock, THREADS, UpdateKernel } from './elements.js';
-
-/** As in the graph: largest magnitudes below this count as this. */
-const LEAST = 2 ** -60;
 
 /** Largest magnitude of each block of a part. A workgroup a block. */
 export function largest(): KernelCall {
