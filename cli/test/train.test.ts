@@ -87,6 +87,36 @@ describe('hyb train', () => {
       expect((await weights('a')).equals(await weights('b'))).toBe(true);
     }));
 
+  test('begins with the weights of a checkpoint, and refuses those of another model by name', () =>
+    inFolder(async (folder, run) => {
+      await run('train', 'model.hyb', ...IN_F64, '-o', 'a', '-n', '4', '--sample', '0');
+      const first = ['train', 'model.hyb', ...IN_F64, '-w', 'a/checkpoints/step-000004', '-n', '1', '--sample', '0'];
+      // A step that is too small to change an f32.
+      const still = ['-s', 'rate=1e-30', '-s', 'optimizer=SGD'];
+      const { code, err } = await run(...first, ...still, '-o', 'b');
+      expect(code).toBe(0);
+      expect(err).toContain('tokens, from the weights of a/checkpoints/step-000004; b\n');
+      const weights = (name: string) => readFile(join(folder, name, 'model.safetensors'));
+      expect(await weights('b/checkpoints/step-000001')).toEqual(await weights('a/checkpoints/step-000004'));
+
+      const other = await run(...first, '-s', 'model.width=12', '-o', 'c');
+      expect(other).toMatchObject({ code: 2, out: '' });
+      expect(other.err).toMatch(/Different \(\d+\):\n {2}embedding\.weight: expected \[260, 12\], found \[260, 8\]\n/);
+      const shorter = [...first, ...still, '-s', 'model.layers=[M F]', '-o', 'c'];
+      const unexpected = await run(...shorter);
+      expect(unexpected).toMatchObject({ code: 2, out: '' });
+      expect(unexpected.err).toMatch(/Unexpected \(\d+\):\n {2}layers\.2\./);
+      expect(existsSync(join(folder, 'c'))).toBe(false);
+      expect(await run(...shorter, '--unexpected', 'ignore')).toMatchObject({ code: 0 });
+      // What a run has of its own comes first.
+      const more = await run(...first, '-n', '2', '-o', 'b', ...still, '--resume');
+      expect(more.err).toContain('tokens, from step 1; b\n');
+      expect(await run(...first.slice(0, 4), '-w', 'nothing')).toMatchObject({
+        code: 2,
+        err: expect.stringContaining('There is no checkpoint nothing.') as string,
+      });
+    }));
+
   test('takes recipes by name, other fields and other data', () =>
     inFolder(async (folder, run) => {
       await writeFile(

@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path';
-import type { TrainingData } from '@hyb/runtime';
+import type { TrainingData, TrainingEngine } from '@hyb/runtime';
 import { diskFiles, lastCheckpoint, metricsLine, prepareData, train as trainSteps, TrainingError } from '@hyb/runtime';
 import { CHECKPOINTS } from '@hyb/runtime/train/checkpoints/checkpoint';
 import { formatCount, formatScaled } from '@hyb/compiler/inspect/units';
@@ -20,6 +20,7 @@ import { writeRunReport } from '../train/report/run-report.js';
 import { describeSample } from '../train/samples.js';
 import type { Sample } from '../train/samples.js';
 import { tokenCache } from '../train/token-cache.js';
+import { loadFirstWeights } from '../train/weights.js';
 
 export interface TrainCommandOptions extends RunOptions {
   readonly device: TrainingDevice;
@@ -82,7 +83,8 @@ async function runWith(
   folder: string,
   request: RunRequest,
 ): Promise<number> {
-  if (!request.json) io.err(`${await heading(run, folder, request)}\n`);
+  const from = await begin(io, run, opened.engine, folder, request);
+  if (!request.json) io.err(`${heading(run, request.out, from)}\n`);
   const code = await steps(io, run, data, opened, folder, request);
   const writes = code === EXIT.ok && request.sample > 0;
   const samples = writes ? await writeSamples(run, data, opened, folder, request) : [];
@@ -116,11 +118,23 @@ function loadData(io: Io, run: OpenedRun, folder: string, signal: AbortSignal): 
   );
 }
 
-async function heading(run: OpenedRun, folder: string, { resume, out }: RunRequest): Promise<string> {
-  const { name, checked, parameters, length } = run;
+/** Gives the engine the weights that were asked for, unless a checkpoint of the run has its own; returns what it begins with. */
+async function begin(
+  io: Io,
+  { recipe, weights }: OpenedRun,
+  engine: TrainingEngine,
+  folder: string,
+  { resume, signal }: RunRequest,
+): Promise<string> {
+  const found = resume ? await lastCheckpoint(diskFiles(checkpointFolder(recipe, folder))) : undefined;
+  if (found !== undefined) return `, from step ${found.state.step}`;
+  if (weights === undefined) return '';
+  await withProgress(io, (progress) => loadFirstWeights(engine, weights, progress, signal));
+  return `, from the weights of ${weights.name}`;
+}
+
+function heading({ name, checked, parameters, length }: OpenedRun, out: string, from: string): string {
   const count = parameters.reduce((sum, { shape }) => sum + shape.reduce((n, size) => n * size, 1), 0);
-  const found = resume ? await lastCheckpoint(diskFiles(checkpointFolder(run.recipe, folder))) : undefined;
-  const from = found === undefined ? '' : `, from step ${found.state.step}`;
   return `${name}: ${checked.model.name}, ${formatCount(count)} parameters, ${formatCount(length.steps)} steps of ${formatCount(length.tokensPerStep)} tokens${from}; ${out}`;
 }
 

@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import type { SweepOptions } from '../actions/sweep.js';
 import { TRAINING_DEVICES } from '../train/devices.js';
 import type { Context } from './context.js';
-import { examples } from './context.js';
+import { examples, weightPolicy } from './context.js';
 import { count } from './numbers.js';
 import { several } from './several.js';
 
@@ -19,6 +19,8 @@ export function sweep({ io, run }: Context): Command {
     .option('-d, --data <[name=]path>', 'text, in place of what the recipe says; may be given several times', several)
     .option('--held-out <path>', 'what is evaluated on, in place of what the recipe says', several)
     .option('--tokenizer <path>', 'a tokenizer.json or its folder, or `bytes`')
+    .option('-w, --weights <path>', 'begin with these: a safetensors file, a checkpoint, or a folder of transformers')
+    .addOption(weightPolicy('unexpected', 'tensors of --weights that the model has no place for'))
     .option('-n, --steps <n>', 'length of the runs', count)
     .option('-s, --set <field=value>', 'a change that all runs have; may be given several times', several)
     .option('-o, --out <folder>', 'folder of the sweep (default: runs/sweep-RECIPE)')

@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import type { TrainCommandOptions } from '../actions/train.js';
 import { TRAINING_DEVICES } from '../train/devices.js';
 import type { Context } from './context.js';
-import { examples } from './context.js';
+import { examples, weightPolicy } from './context.js';
 import { count, countOrNone } from './numbers.js';
 import { several } from './several.js';
 
@@ -25,6 +25,8 @@ export function train({ io, run }: Context): Command {
       several,
     )
     .option('--tokenizer <path>', 'a tokenizer.json or its folder, or `bytes`')
+    .option('-w, --weights <path>', 'begin with these: a safetensors file, a checkpoint, or a folder of transformers')
+    .addOption(weightPolicy('unexpected', 'tensors of --weights that the model has no place for'))
     .option('-n, --steps <n>', 'length of the run', count)
     .option(
       '-s, --set <field=value>',
@@ -48,6 +50,7 @@ export function train({ io, run }: Context): Command {
         ['hyb train model.hyb -r Run --set rate=1e-3 --set model.width=64', 'with other fields'],
         ['hyb train model.hyb --resume', 'goes on after an interruption'],
         ['hyb train model.hyb -d web=data/web -d code=data/code', 'sources that the recipe mixes'],
+        ['hyb train model.hyb -w runs/Run/checkpoints/step-000100 -o tuned', 'begins where another run was'],
         ['hyb train model.hyb --json | jq .loss', 'numbers for a script'],
       ),
     )

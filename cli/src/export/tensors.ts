@@ -5,7 +5,7 @@ import type { Checkpoint } from '@hyb/runtime';
 import { commonDtype } from '@hyb/runtime/weights/copy-parameters';
 import type { FloatDtype } from '@hyb/runtime/weights/dtypes';
 import { matchCheckpoint } from '@hyb/runtime/weights/match';
-import type { ParameterSource } from '@hyb/runtime/weights/match';
+import type { Layout, ParameterSource } from '@hyb/runtime/weights/match';
 import { tensorBytes } from '@hyb/runtime';
 import { CliError } from '../terminal/errors.js';
 
@@ -50,6 +50,19 @@ export function transformersLayout(
   });
 }
 
+/** Names and shapes of what checkpoints of a model hold, as `matchCheckpoint` takes them. */
+export function checkpointNames({ graph, weightMap }: Pick<CheckedModel, 'graph' | 'weightMap'>): Layout {
+  const parameters = modelParameters(graph).map(
+    ({ path, shape }) => ({ path, shape, role: 'matrix', dtype: 'f32' }) as const,
+  );
+  if (weightMap === undefined) return { parameters };
+  return {
+    parameters,
+    checkpoint: weightMap.entries.map(({ tensor: name, shape, parts }) => ({ name, shape, parts })),
+    spare: weightMap.copies.map(({ tensor }) => tensor),
+  };
+}
+
 /**
  * Finds the values of each tensor.
  *
@@ -69,18 +82,7 @@ export function findTensors(
     readonly warn: (message: string) => void;
   },
 ): readonly ExportedTensor[] {
-  const program = {
-    parameters: modelParameters(graph).map(
-      ({ path, shape }) => ({ path, shape, role: 'matrix', dtype: 'f32' }) as const,
-    ),
-    ...(weightMap === undefined
-      ? {}
-      : {
-          checkpoint: weightMap.entries.map(({ tensor: name, shape, parts }) => ({ name, shape, parts })),
-          spare: weightMap.copies.map(({ tensor }) => tensor),
-        }),
-  };
-  const found = matchCheckpoint(program, checkpoint, { unexpected, warn });
+  const found = matchCheckpoint(checkpointNames({ graph, weightMap }), checkpoint, { unexpected, warn });
   return layout.map(({ name, shape, parts }) => {
     const sources = parts.map((part) => found.get(part)!);
     const type = dtype ?? commonDtype(sources);

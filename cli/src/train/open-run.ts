@@ -4,6 +4,7 @@ import { compiledRecipe, trainedParameters } from '@hyb/compiler';
 import type { CheckedModel, TrainedParameter, TrainRecipe } from '@hyb/compiler';
 import { bytesAsTokens, runLength } from '@hyb/runtime';
 import type { CompiledRecipe, DataFile, DataFiles, DataTokenizer, RunLength } from '@hyb/runtime';
+import type { WeightPolicy } from '../commands/context.js';
 import { locate } from '../files/root.js';
 import { checkSource, openFile } from '../project/source.js';
 import type { Io } from '../terminal/io.js';
@@ -16,12 +17,16 @@ import type { CheckpointLayout } from './layout.js';
 import { heldOutFiles, recipePath, trainingFiles } from './sources.js';
 import type { Place } from './sources.js';
 import { openTokenizer } from './tokenizers.js';
+import { firstWeights } from './weights.js';
+import type { FirstWeights } from './weights.js';
 
 export interface RunOptions {
   readonly recipe?: string;
   readonly data?: readonly string[];
   readonly heldOut?: readonly string[];
   readonly tokenizer?: string;
+  readonly weights?: string;
+  readonly unexpected?: WeightPolicy;
   readonly root?: string;
   readonly json?: boolean;
 }
@@ -39,6 +44,8 @@ export interface OpenedRun {
   readonly tokenizer: DataTokenizer;
   readonly data: readonly DataFile[] | DataFiles;
   readonly heldOut?: readonly DataFile[];
+  /** What the model begins with in place of drawn values. */
+  readonly weights?: FirstWeights;
 }
 
 /** @throws Exit after findings were printed; CliError, TrainingError */
@@ -66,6 +73,7 @@ export async function openRun(
     tokenizer: await tokenizerOf(place, options.tokenizer, recipe.tokenizer),
     data: await trainingFiles(place, options.data ?? [], recipe.data),
     ...(heldOut === undefined ? {} : { heldOut }),
+    ...(options.weights === undefined ? {} : { weights: await firstWeights(io, checked, options.weights, options) }),
   };
 }
 

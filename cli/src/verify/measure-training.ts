@@ -105,7 +105,7 @@ async function withTrainer<T>(
 ): Promise<T> {
   const trainer = await createTrainer(program, kernels, { device, optimizer: ADAMW, storage: 'f32', ...options });
   try {
-    await loadParameters(trainer, program, weights);
+    await loadParameters(trainer, program, weights, { unexpected: 'ignore' });
     return await use(trainer);
   } finally {
     trainer.dispose();

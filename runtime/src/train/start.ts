@@ -2,6 +2,7 @@
 import { Device, openDevice } from '../device/device.js';
 import { DeviceError, formatBytes, TrainingError } from '../errors.js';
 import type { Program, WgslSources } from '../program/program.js';
+import type { MatchOptions } from '../weights/match.js';
 import type { WeightSource } from '../weights/types.js';
 import { prepareData } from './data/prepare.js';
 import { dataOf } from './data/files.js';
@@ -218,6 +219,8 @@ export interface TrainModelOptions extends Pick<TrainOptions, 'resume' | 'signal
   readonly tokenizer?: DataTokenizer;
   /** A checkpoint to begin with. Default: values that are drawn as the recipe says. A run that is resumed has its own. */
   readonly weights?: WeightSource;
+  /** What to do about tensors of `weights` that the model has no place for; default: `error`. */
+  readonly unexpected?: MatchOptions['unexpected'];
   /** The run's folder, for checkpoints, metrics and tokens; without it nothing outlives the run. */
   readonly files?: Files;
   /** Default: one is opened. */
@@ -247,7 +250,9 @@ export async function* trainModel(
   const tokenizer = tokenizerOf(recipe, options.tokenizer);
   const opened = await openTrainer(program, sources, recipe, device);
   try {
-    if (options.weights !== undefined) await loadParameters(opened.engine, program, options.weights, signal);
+    if (options.weights !== undefined) {
+      await loadParameters(opened.engine, program, options.weights, { signal, unexpected: options.unexpected });
+    }
     onStart?.(opened);
     const prepared = await prepareData(recipe, {
       data,
