@@ -1,6 +1,7 @@
 /** What can be measured inside a layer while it trains: nodes that are added to its graphs, each of one number. */
 import type { ProbeSpec } from '@hyb/runtime';
 import type { Graph, GraphNode, NodeId } from '../graph/graph.js';
+import { parameterBehind } from '../graph/graph.js';
 import { hasTime } from '../graph/types.js';
 import type { OpAttributes, OpName } from '../ops/attributes.js';
 import { opDefinition } from '../ops/table.js';
@@ -32,16 +33,9 @@ export function probeBackward(graph: Graph): { readonly graph: Graph; readonly p
 
 /** Linear maps by their weights: `q, k, v` where they read one value, whose gradient is one; the head's is `logits`. */
 function mapsOf(graph: Graph, node: GraphNode, weights: readonly NodeId[]): string {
-  const paths = weights.flatMap((weight) => parameterOf(graph, weight) ?? []);
+  const paths = weights.flatMap((weight) => parameterBehind(graph, weight) ?? []);
   const names = paths.map((path) => path.replace(/\.?weight$/, '')).filter((name) => name !== '');
   return names.length > 0 ? names.join(', ') : (node.label ?? node.op).replace(/\.[^.]*$/, '');
-}
-
-/** Path of the parameter that a value is a copy of, rounded or not. */
-function parameterOf(graph: Graph, id: NodeId): string | undefined {
-  let node: GraphNode | undefined = graph.nodes[id];
-  while (node !== undefined && node.op !== 'parameter') node = graph.nodes[node.inputs[0]!];
-  return (node as GraphNode<'parameter'> | undefined)?.attributes.path;
 }
 
 /** What a linear map gives. With a spectral norm its product is scaled after it, and the bias added then. */
@@ -50,9 +44,9 @@ function resultOf(graph: Graph, linear: GraphNode): GraphNode {
     ({ op, inputs }) => op === 'mul' && inputs[0] === linear.id && isSpectral(graph, inputs[1]!),
   );
   if (scaled === undefined) return linear;
-  const bias = parameterOf(graph, linear.inputs[1]!)?.replace(/weight$/, 'bias');
+  const bias = parameterBehind(graph, linear.inputs[1]!)?.replace(/weight$/, 'bias');
   const added = graph.nodes.find(({ op, inputs }) => {
-    return op === 'add' && inputs[0] === scaled.id && bias !== undefined && parameterOf(graph, inputs[1]!) === bias;
+    return op === 'add' && inputs[0] === scaled.id && bias !== undefined && parameterBehind(graph, inputs[1]!) === bias;
   });
   return added ?? scaled;
 }

@@ -85,3 +85,12 @@ export function sharedPath({ aliases }: GraphInstance, local: string): string | 
 export function parameterPath(instance: GraphInstance, local: string): string {
   return sharedPath(instance, local) ?? `${instance.path}.${local}`;
 }
+
+/** Local path of the parameter that a value is, perhaps rounded or rescaled on the way. */
+export function parameterBehind({ nodes }: Pick<Graph, 'nodes'>, id: NodeId): string | undefined {
+  const node = nodes[id]!;
+  if (node.op === 'parameter') return (node as GraphNode<'parameter'>).attributes.path;
+  const shape = (each: NodeId): string => nodes[each]!.type.dims.map(({ extent }) => extent).join();
+  const input = node.inputs.find((each) => shape(each) === shape(id));
+  return input === undefined ? undefined : parameterBehind({ nodes }, input);
+}

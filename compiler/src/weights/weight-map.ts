@@ -3,7 +3,7 @@ import type { BlockDeclaration, Diagnostic, ParamStatement, WeightsDeclaration }
 import { Diagnostics } from '../diagnostics/collector.js';
 import { didYouMean, listNames } from '../diagnostics/suggest.js';
 import type { Graph, GraphNode, ModelGraph } from '../graph/graph.js';
-import { parameterPath, sharedPath } from '../graph/graph.js';
+import { parameterBehind, parameterPath, sharedPath } from '../graph/graph.js';
 import type { Model } from '../model/model.js';
 import { fileEnvironment } from '../resolve/environment.js';
 import { evaluate } from '../resolve/evaluate.js';
@@ -53,32 +53,24 @@ export function modelParameters(graph: ModelGraph): readonly ModelParameter[] {
   return [...result.values()];
 }
 
-function checkpointShapes({ nodes, parameters }: Graph): ReadonlyMap<string, readonly number[]> {
+function checkpointShapes(graph: Graph): ReadonlyMap<string, readonly number[]> {
   const outputs = new Map<string, number>();
-  for (const node of nodes) {
+  for (const node of graph.nodes) {
     if (node.op !== 'linear') continue;
-    const path = parameterBehind(nodes, nodes[node.inputs[1]!]!);
+    const path = parameterBehind(graph, node.inputs[1]!);
     if (path === undefined) continue;
     outputs.set(path, (node as GraphNode<'linear'>).attributes.out.length);
     outputs.set(path.replace(/weight$/, 'bias'), Infinity);
   }
   const product = (sizes: readonly number[]): number => sizes.reduce((n, size) => n * size, 1);
   return new Map(
-    parameters.map(({ path, type }) => {
+    graph.parameters.map(({ path, type }) => {
       const sizes = type.dims.map(({ extent }) => extent as number);
       const rows = outputs.get(path);
       if (rows === undefined) return [path, sizes];
       return [path, rows === Infinity ? [product(sizes)] : [product(sizes.slice(0, rows)), product(sizes.slice(rows))]];
     }),
   );
-}
-
-/** The parameter that a weight is, perhaps rounded or rescaled on the way. */
-function parameterBehind(nodes: Graph['nodes'], node: GraphNode): string | undefined {
-  if (node.op === 'parameter') return (node as GraphNode<'parameter'>).attributes.path;
-  const shape = ({ type }: GraphNode): string => type.dims.map(({ extent }) => extent).join();
-  const input = node.inputs.map((id) => nodes[id]!).find((each) => shape(each) === shape(node));
-  return input && parameterBehind(nodes, input);
 }
 
 /**
