@@ -58,7 +58,21 @@ export function joined(builder: KernelBuilder, hint: string, value: Expression, 
 }
 
 /** Fours of elements of a block. */
-export const BLOCK = 4096;
+const BLOCK = 4096;
+
+/** Where a block of `count` fours begins, and a loop that shares its fours out among the invocations of a workgroup. */
+export function overFours(
+  builder: KernelBuilder,
+  block: Expression,
+  count: Expression,
+): { readonly start: Expression; each(visit: (i: Expression) => void): void } {
+  const start = builder.let('start', e.mul(block, BLOCK));
+  const end = builder.let('end', e.min(e.add(start, BLOCK), count));
+  return {
+    start,
+    each: (visit) => builder.for('i', e.add(start, e.builtin('local_index')), end, visit, { step: THREADS }),
+  };
+}
 
 /**
  * A workgroup's block of a part: `work` visits its fours by `each` and says what the block comes to, which is stored in
@@ -74,11 +88,11 @@ export function overBlock(
   const count = kernel.uniform('quad_count', 'fours of elements');
   const first = kernel.uniform('first_block', 'place of the first block among all');
   const { workgroup } = kernel;
-  const local = e.builtin('local_index');
-  const start = builder.let('start', e.mul(workgroup, BLOCK));
-  const end = builder.let('end', e.min(e.add(start, BLOCK), count));
-  const result = work((visit) => builder.for('i', e.add(start, local), end, visit, { step: THREADS }));
-  builder.if(e.and(e.eq(local, 0), e.lt(start, count)), () => partials.set(e.add(first, workgroup), result));
+  const { start, each } = overFours(builder, workgroup, count);
+  const result = work(each);
+  builder.if(e.and(e.eq(e.builtin('local_index'), 0), e.lt(start, count)), () =>
+    partials.set(e.add(first, workgroup), result),
+  );
 }
 
 const EXPONENT = 0x7f800000;

@@ -8,7 +8,7 @@ import * as e from '../../kernel/expressions.js';
 import type { Expression } from '../../kernel/ir.js';
 import { LEAST_NORM, NEWTON_SCHULZ } from '../../numeric/newton-schulz.js';
 import type { KernelCall } from '../call.js';
-import { BLOCK, joined, THREADS, total, UpdateKernel } from './elements.js';
+import { joined, overFours, THREADS, total, UpdateKernel } from './elements.js';
 import { Moments, rowTable } from './moments.js';
 import type { MomentFormat } from './moments.js';
 
@@ -95,11 +95,9 @@ function overMatrixBlock(kernel: UpdateKernel) {
   const blocks = kernel.uniform('block_count', 'blocks of a matrix');
   const block = kernel.workgroup;
   const matrix = e.builtin('workgroup_z');
-  const start = builder.let('start', e.mul(block, BLOCK));
-  const end = builder.let('end', e.min(e.add(start, BLOCK), quads));
+  const fours = overFours(builder, block, quads);
   const base = builder.let('base', e.mul(matrix, quads));
-  const each = (visit: (i: Expression) => void): void =>
-    builder.for('i', e.add(start, e.builtin('local_index')), end, (i) => visit(e.add(base, i)), { step: THREADS });
+  const each = (visit: (i: Expression) => void): void => fours.each((i) => visit(e.add(base, i)));
   return { each, block, blocks, firstPartial: builder.let('first_partial', e.mul(matrix, blocks)) };
 }
 
