@@ -51,6 +51,6 @@ export class Progress {
   }
 }
 
-export function minutes(seconds) {
+function minutes(seconds) {
   return seconds < 60 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`;
 }

@@ -26,7 +26,7 @@ export function summarize(runs) {
 }
 
 /** Null under the ladder. */
-export function rateOf(rung) {
+function rateOf(rung) {
   return rung < 0 ? null : LADDER[rung];
 }
 
