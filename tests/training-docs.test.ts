@@ -1,10 +1,12 @@
 /** docs/training.md: its models hold together, its commands exist as they are written. */
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createProgram } from '@hyb/cli/program';
 import { processIo } from '@hyb/cli/terminal/io';
 import { check, memoryHost } from '@hyb/compiler';
 import ts from 'typescript';
+import { strictTypeErrors } from '../compiler/test/support/strict-types.js';
 import { root } from './support/bundle.js';
 
 const text = readFileSync(join(root, 'docs/training.md'), 'utf8');
@@ -32,23 +34,16 @@ test.each(commands)('%s', async (line) => {
 });
 
 test.each(blocks('ts'))('TypeScript that compiles', (source) => {
-  const file = join(root, 'tests/docs-training.ts');
-  const options: ts.CompilerOptions = {
-    strict: true,
-    noEmit: true,
-    skipLibCheck: true,
-    target: ts.ScriptTarget.ES2022,
-    module: ts.ModuleKind.NodeNext,
-    moduleResolution: ts.ModuleResolutionKind.NodeNext,
-    lib: ['lib.es2023.d.ts', 'lib.dom.d.ts'],
-    types: ['@webgpu/types'],
-  };
-  const host = ts.createCompilerHost(options);
-  const read = host.getSourceFile.bind(host);
-  host.getSourceFile = (name, ...rest) =>
-    name === file ? ts.createSourceFile(name, source, ts.ScriptTarget.ES2022) : read(name, ...rest);
-  const exists = host.fileExists.bind(host);
-  host.fileExists = (name) => name === file || exists(name);
-  const found = ts.getPreEmitDiagnostics(ts.createProgram([file], options, host));
-  expect(found.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'))).toEqual([]);
+  const folder = mkdtempSync(join(tmpdir(), 'hyb-docs-'));
+  try {
+    const file = join(folder, 'training.mts');
+    writeFileSync(file, source);
+    const errors = strictTypeErrors([file], {
+      target: ts.ScriptTarget.ES2022,
+      lib: ['lib.es2023.d.ts', 'lib.dom.d.ts'],
+    });
+    expect(errors).toEqual([]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

@@ -1,11 +1,10 @@
 /** Recipes on the adapter against the f64 engine: what they say of optimizer, loss and single parameters is what is done. */
 import { installGPU } from '@hyb/adapter';
-import { check, compiledRecipe, planModel, referenceEngine, trainedParameters } from '@hyb/compiler';
-import { planMemory, initialValues, openDevice, openTrainer } from '@hyb/runtime';
-import type { Device, EngineTensor, TrainingEngine } from '@hyb/runtime';
-import { memoryHost } from '../compiler/src/sources/host.js';
-import { printWgsl } from '../compiler/src/wgsl/index.js';
+import { planMemory, openDevice } from '@hyb/runtime';
+import type { Device, TrainingEngine } from '@hyb/runtime';
 import { random } from '../compiler/test/support/random.js';
+import { openEngines, valuesOf } from './support/engines.js';
+import type { EngineValues } from './support/engines.js';
 
 /** Odd sizes, so that matrices are padded; gate and up of `F` lie interleaved, `in_dt` is wide, `down` wide, `up` tall. */
 const MODEL = `use std.{Attention, GatedMLP, Mamba2, RMSNorm}
@@ -32,12 +31,6 @@ const batches = Array.from({ length: 20 }, () =>
   [19, 6].map((length) => ({ tokens: Array.from({ length }, () => r.integer(0, 37)) })),
 );
 
-async function valuesOf(tensors: readonly EngineTensor[]): Promise<ReadonlyMap<string, Float32Array>> {
-  const values = new Map<string, Float32Array>();
-  for (const { name, read } of tensors) values.set(name, await read());
-  return values;
-}
-
 async function losses(engine: TrainingEngine): Promise<readonly number[]> {
   const found: number[] = [];
   for (const [i, batch] of batches.entries()) {
@@ -57,33 +50,13 @@ test.each([
   ['SGD that looks ahead', 'SGD(momentum = 0.9, nesterov = true, weight_decay = 0.1)', 'rates = { A.q = 0 }'],
 ])('20 steps of %s', async (_, optimizer, more) => {
   const text = `${MODEL}train Run of Small { batch = 2, steps = 20, rate = 4e-3, optimizer = ${optimizer}, ${more} }`;
-  const { models, trains, diagnostics } = check(memoryHost({ 'small.hyb': text }), 'small.hyb', { exact: true });
-  expect(diagnostics).toEqual([]);
-  const recipe = { ...trains[0]!, model: models[0]!.model };
-  const parameters = trainedParameters(recipe);
-  const compiled = compiledRecipe(recipe);
-  const { program, kernels } = planModel(models[0]!, { training: true });
-  const sources = Object.fromEntries([...kernels].map(([name, kernel]) => [name, printWgsl(kernel)]));
-  const { engine, dispose } = await openTrainer(program, sources, compiled, device);
-  const reference = referenceEngine({
-    model: models[0]!.graph,
-    recipe,
-    parameters,
-    values: ({ path, shape, init }) =>
-      initialValues(
-        init,
-        shape.reduce((a, b) => a * b, 1),
-        recipe.seed,
-        path,
-      ),
-    kept: 'f64',
-  });
+  const { program, parameters, engine, reference, dispose } = await openEngines(text, device, 'f64');
   const before = await valuesOf(reference.parameters());
   const [expected, found] = [await losses(reference), await losses(engine)];
   // The goldens' bounds for 20 steps: 1e-3 in loss and 2e-3 of each tensor's largest entry.
   found.forEach((loss, i) => expect(Math.abs(loss - expected[i]!)).toBeLessThan(1e-3));
   expect(expected.at(-1)!).toBeLessThan(expected[0]!);
-  const off = (ours: ReadonlyMap<string, Float32Array>, theirs: ReadonlyMap<string, Float32Array>): string[] => {
+  const off = (ours: EngineValues, theirs: EngineValues): string[] => {
     expect([...ours.keys()].sort()).toEqual([...theirs.keys()].sort());
     return [...theirs].flatMap(([name, values]) => {
       const largest = values.reduce((a, b) => Math.max(a, Math.abs(b)), 0);

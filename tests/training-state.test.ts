@@ -1,20 +1,11 @@
 /** Optimizer state in bf16 on the adapter: what is kept, what it takes, and that a run taken up again goes on in the same bits. */
 import { installGPU } from '@hyb/adapter';
-import {
-  check,
-  checkModel,
-  compiledRecipe,
-  planModel,
-  printWgsl,
-  referenceEngine,
-  trainedParameters,
-  trainingModel,
-} from '@hyb/compiler';
-import { initialValues, openDevice, openTrainer } from '@hyb/runtime';
-import type { Device, EngineTensor, TrainingEngine } from '@hyb/runtime';
-import { memoryHost } from '../compiler/src/sources/host.js';
+import { openDevice } from '@hyb/runtime';
+import type { Device, TrainingEngine } from '@hyb/runtime';
 import { round, spacing } from '../compiler/src/numeric/format.js';
 import { random } from '../compiler/test/support/random.js';
+import { allValuesOf, openEngines } from './support/engines.js';
+import type { EngineValues } from './support/engines.js';
 
 const MODEL = `use std.{Attention, MLP, RMSNorm}
 model Small {
@@ -37,19 +28,7 @@ afterAll(() => device.dispose());
 const r = random(8);
 const batches = Array.from({ length: 6 }, () => [{ tokens: Array.from({ length: 19 }, () => r.integer(0, 37)) }]);
 
-type Values = ReadonlyMap<string, Float32Array>;
-
-async function valuesOf(tensors: readonly EngineTensor[]): Promise<Values> {
-  const values = new Map<string, Float32Array>();
-  for (const { name, read } of tensors) values.set(name, await read());
-  return values;
-}
-
-async function all(engine: TrainingEngine): Promise<Values> {
-  return new Map([...(await valuesOf(engine.parameters())), ...(await valuesOf(engine.moments()))]);
-}
-
-async function write(engine: TrainingEngine, values: Values): Promise<void> {
+async function write(engine: TrainingEngine, values: EngineValues): Promise<void> {
   for (const [name, each] of values) await engine.write(name, each);
 }
 
@@ -65,26 +44,7 @@ test.each([
   const text = `${MODEL}train Run of Small {
     batch = 1, steps = 6, rate = 4e-3, seed = 5, optimizer = ${optimizer}, precision { optimizer = bf16 }
   }`;
-  const { trains, diagnostics } = check(memoryHost({ 'small.hyb': text }), 'small.hyb');
-  expect(diagnostics).toEqual([]);
-  const recipe = { ...trains[0]!, model: trains[0]!.model! };
-  const { checked } = checkModel(trainingModel(recipe));
-  const { program, kernels } = planModel(checked!, { training: true });
-  const sources = Object.fromEntries([...kernels].map(([name, kernel]) => [name, printWgsl(kernel)]));
-  const { engine, memory, dispose } = await openTrainer(program, sources, compiledRecipe(recipe), device);
-  const parameters = trainedParameters(recipe);
-  const reference = referenceEngine({
-    model: checked!.graph,
-    recipe,
-    parameters,
-    values: ({ path, shape, init }) =>
-      initialValues(
-        init,
-        shape.reduce((a, b) => a * b, 1),
-        recipe.seed,
-        path,
-      ),
-  });
+  const { parameters, engine, memory, reference, dispose } = await openEngines(text, device, 'f32');
 
   const states = engine.moments();
   const narrow = new Set(states.filter(({ dtype }) => dtype === 'BF16').map(({ name }) => name));
@@ -93,9 +53,9 @@ test.each([
   expect(matrices.size).toBe(8);
   for (const { name } of states) expect(narrow.has(name)).toBe(matrices.has(name.replace(/^[a-z_]+\./, '')));
 
-  const begin = await all(engine);
+  const begin = await allValuesOf(engine);
   await steps(engine, 0, batches.length);
-  const whole = await all(engine);
+  const whole = await allValuesOf(engine);
   for (const name of narrow) {
     const values = whole.get(name)!;
     expect(values.some((v) => v !== 0)).toBe(true);
@@ -105,15 +65,15 @@ test.each([
   // Taken up again: first values, some steps, everything read and written back over something else.
   await write(engine, begin);
   await steps(engine, 0, interrupted);
-  const saved = await all(engine);
+  const saved = await allValuesOf(engine);
   await steps(engine, interrupted, interrupted + 1);
   await write(engine, saved);
   await steps(engine, interrupted, batches.length);
-  expect(await all(engine)).toEqual(whole);
+  expect(await allValuesOf(engine)).toEqual(whole);
 
   // The f64 engine rounds by the same random numbers: state is the same but where its bits were about to change anyway.
   await steps(reference, 0, batches.length);
-  const expected = await all(reference);
+  const expected = await allValuesOf(reference);
   let [same, count] = [0, 0];
   for (const name of narrow) {
     const [ours, theirs] = [whole.get(name)!, expected.get(name)!];

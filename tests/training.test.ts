@@ -14,7 +14,7 @@ import { gradientsOff } from '../compiler/test/support/close.js';
 import { drawSteady } from '../compiler/test/support/hybrid.js';
 import * as layers from '../compiler/test/support/layers.js';
 import { random } from '../compiler/test/support/random.js';
-import { gradientsOf } from './support/training-gradients.js';
+import { allValuesOf, valuesOf } from './support/engines.js';
 
 const WIDTH = 24;
 const VOCAB = 101;
@@ -65,7 +65,7 @@ describe('feed-forward layers', () => {
     const parts = [sequences.slice(0, 1), sequences.slice(1)];
     const result = await engine.step(parts, { step: 1, rate: 0, lossScale: 1, probes: false });
     expect(result.loss).toBeCloseTo(expected.loss, 5);
-    expect(gradientsOff(expected.gradients, await gradientsOf(engine), 0)).toEqual([]);
+    expect(gradientsOff(expected.gradients, await valuesOf(engine.gradients()), 0)).toEqual([]);
     engine.dispose();
   });
 });
@@ -74,20 +74,15 @@ test('a step with a loss over its limit changes nothing', async () => {
   const engine = await trainer(feedForward, true, { limits });
   const parameters = drawSteady(feedForward, r);
   for (const [path, { data }] of parameters) await engine.write(path, Float32Array.from(data));
-  const values = async (): Promise<Float32Array[]> => {
-    const read: Float32Array[] = [];
-    for (const tensor of [...engine.parameters(), ...engine.moments()]) read.push(await tensor.read());
-    return read;
-  };
-  const before = await values();
+  const before = await allValuesOf(engine);
   const settings = { step: 1, rate: 0.01, lossScale: 1, probes: false };
   const over = await engine.step([sequences], { ...settings, lossLimit: 0.5 });
   expect(over.loss).toBeGreaterThan(0.5);
   expect(over.applied).toBe(false);
-  expect(await values()).toEqual(before);
+  expect(await allValuesOf(engine)).toEqual(before);
   const under = await engine.step([sequences], { ...settings, lossLimit: over.loss + 0.01 });
   expect(under).toEqual({ ...over, applied: true });
-  expect(await values()).not.toEqual(before);
+  expect(await allValuesOf(engine)).not.toEqual(before);
   engine.dispose();
 });
 

@@ -1,6 +1,5 @@
 import { installGPU } from '@hyb/adapter';
 import { createTrainer, openDevice } from '@hyb/runtime';
-import type { Trainer } from '@hyb/runtime';
 import { differentiateModel, lossAndGradients } from '../../compiler/src/grad/model.js';
 import type { ModelGraph } from '../../compiler/src/graph/graph.js';
 import { plan } from '../../compiler/src/plan/plan.js';
@@ -8,6 +7,7 @@ import { printWgsl } from '../../compiler/src/wgsl/index.js';
 import { gradientsOff } from '../../compiler/test/support/close.js';
 import { drawParameters } from '../../compiler/test/support/hybrid.js';
 import { random } from '../../compiler/test/support/random.js';
+import { valuesOf } from './engines.js';
 
 /** Loss and gradients of a ragged batch on the adapter, within 1e-4 of each f64 gradient's largest entry. */
 export async function expectGradients(model: ModelGraph, counts: readonly number[]): Promise<void> {
@@ -27,16 +27,9 @@ export async function expectGradients(model: ModelGraph, counts: readonly number
     for (const [path, { data }] of parameters) await engine.write(path, Float32Array.from(data));
     const { loss } = await engine.step([sequences], { step: 1, rate: 0, lossScale: 1, probes: false });
     expect(loss).toBeCloseTo(expected.loss, 4);
-    expect(gradientsOff(expected.gradients, await gradientsOf(engine))).toEqual([]);
+    expect(gradientsOff(expected.gradients, await valuesOf(engine.gradients()))).toEqual([]);
     engine.dispose();
   } finally {
     device.dispose();
   }
-}
-
-/** Gradients of an engine's last step, by full path. */
-export async function gradientsOf(engine: Trainer): Promise<ReadonlyMap<string, Float32Array>> {
-  const gradients = new Map<string, Float32Array>();
-  for (const { name, read } of engine.gradients()) gradients.set(name, await read());
-  return gradients;
 }

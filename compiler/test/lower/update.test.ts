@@ -1,11 +1,12 @@
 /** Kernels of the update in the checking interpreter, against the rules in f64. */
-import { SETTINGS, SETTINGS_LENGTH, TOTALS, TOTALS_LENGTH } from '@hyb/runtime';
+import { TOTALS } from '@hyb/runtime';
 import { describeFault, run } from '../../src/kernel/check/index.js';
 import { updateCalls } from '../../src/lower/update/update.js';
 import { verifyKernel } from '../../src/kernel/verify.js';
 import { orthogonalised } from '../../src/numeric/newton-schulz.js';
 import { FORMATS, round } from '../../src/numeric/format.js';
 import { random } from '../support/random.js';
+import { settingsOf, totalsOf } from '../support/update-buffers.js';
 
 const calls = updateCalls({ scaling: 'current', narrow: true });
 const r = random(3);
@@ -36,18 +37,6 @@ function execute(
 function folded(groups: number): readonly [number, number, number] {
   const x = Math.ceil(groups / 2);
   return [x, Math.ceil(groups / x), 1];
-}
-
-function settingsOf(values: Partial<Record<keyof typeof SETTINGS, number>>): Float32Array {
-  const settings = new Float32Array(SETTINGS_LENGTH);
-  for (const [name, value] of Object.entries(values)) settings[SETTINGS[name as keyof typeof SETTINGS]] = value;
-  return settings;
-}
-
-function totalsOf(values: Partial<Record<keyof typeof TOTALS, number>>): Uint32Array {
-  const totals = new Float32Array(TOTALS_LENGTH);
-  for (const [name, value] of Object.entries(values)) totals[TOTALS[name as keyof typeof TOTALS]] = value;
-  return new Uint32Array(totals.buffer);
 }
 
 const ROWS = 27;

@@ -2,13 +2,12 @@ import { FORMATS, bitsOf, decode, encode, round } from '../../src/numeric/format
 import type { FloatFormat } from '../../src/numeric/format.js';
 import { random } from '../support/random.js';
 
-/** Value of a code by the textbook formula on its bit string, one format at a time. */
-function textbook(code: number, exponentBits: number, mantissaBits: number): number {
-  const bits = code.toString(2).padStart(1 + exponentBits + mantissaBits, '0');
-  const exponent = parseInt(bits.slice(1, 1 + exponentBits), 2);
-  const fraction = [...bits.slice(1 + exponentBits)].reduce((sum, bit, i) => sum + Number(bit) * 2 ** -(i + 1), 0);
-  const bias = 2 ** (exponentBits - 1) - 1;
-  const size = exponent === 0 ? fraction * 2 ** (1 - bias) : (1 + fraction) * 2 ** (exponent - bias);
+/** Value of an f16 code by the textbook formula on its bit string: a sign, 5 bits of exponent, 10 of mantissa. */
+function textbook(code: number): number {
+  const bits = code.toString(2).padStart(16, '0');
+  const exponent = parseInt(bits.slice(1, 6), 2);
+  const fraction = [...bits.slice(6)].reduce((sum, bit, i) => sum + Number(bit) * 2 ** -(i + 1), 0);
+  const size = exponent === 0 ? fraction * 2 ** -14 : (1 + fraction) * 2 ** (exponent - 15);
   return bits[0] === '1' ? -size : size;
 }
 
@@ -54,8 +53,7 @@ test('bf16 codes are the upper half of f32', () => {
 test('f16 codes by the textbook', () => {
   for (let code = 0; code < 2 ** 16; code++) {
     const low = code & 0x7fff;
-    const expected =
-      low > 0x7c00 ? NaN : low === 0x7c00 ? (code === low ? Infinity : -Infinity) : textbook(code, 5, 10);
+    const expected = low > 0x7c00 ? NaN : low === 0x7c00 ? (code === low ? Infinity : -Infinity) : textbook(code);
     if (!Object.is(decode(code, 'f16'), expected)) throw new Error(`f16 code ${code}`);
   }
 });

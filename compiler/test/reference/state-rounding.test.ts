@@ -1,5 +1,4 @@
 /** Rounding of optimizer state at random: without bias, and the same numbers in kernels. */
-import { SETTINGS, SETTINGS_LENGTH, TOTALS, TOTALS_LENGTH } from '@hyb/runtime';
 import { roundingStreams } from '@hyb/runtime/train/rounding';
 import { describeFault, run } from '../../src/kernel/check/index.js';
 import { updateCalls } from '../../src/lower/update/update.js';
@@ -7,6 +6,7 @@ import { round } from '../../src/numeric/format.js';
 import { randomBits } from '../../src/numeric/random-bits.js';
 import { roundAtRandom } from '../../src/reference/state-rounding.js';
 import { random } from '../support/random.js';
+import { settingsOf, totalsOf } from '../support/update-buffers.js';
 
 const draw = random(17);
 
@@ -22,17 +22,12 @@ describe('the mean of many roundings is the value', () => {
     ...Array.from({ length: 6 }, () => draw.normal()),
   ];
   const COUNT = 40_000;
+  const rows = roundingStreams(1, 'layers.0.q.weight');
   /** As a step's columns, rows' streams, or steps count up: none may have a pattern. */
   const counters: readonly (readonly [string, (i: number) => number])[] = [
     ['columns', (i) => randomBits(i, 3, 77)],
     ['steps', (i) => randomBits(4, i + 1, 77)],
-    [
-      'rows',
-      (
-        (streams) => (i: number) =>
-          randomBits(4, 3, streams(i))
-      )(roundingStreams(1, 'layers.0.q.weight')),
-    ],
+    ['rows', (i) => randomBits(4, 3, rows(i))],
     ['seeds', (i) => randomBits(4, 3, roundingStreams(i, 'layers.0.q.weight')(0))],
   ];
   test.each(counters)('%s', (_, bits) => {
@@ -97,8 +92,7 @@ describe.each(['AdamW', 'SGD'] as const)('%s in kernels', (rule) => {
   const step = 4;
 
   function execute(narrow: boolean, stochastic: boolean) {
-    const settings = new Float32Array(SETTINGS_LENGTH);
-    const numbers = {
+    const settings = settingsOf({
       rate: 0.1,
       decay: 0.1,
       beta1: 0.9,
@@ -106,19 +100,16 @@ describe.each(['AdamW', 'SGD'] as const)('%s in kernels', (rule) => {
       eps: 1e-8,
       firstCorrection: 2,
       secondCorrection: 3,
-    };
-    for (const [name, value] of Object.entries(numbers)) settings[SETTINGS[name as keyof typeof numbers]] = value;
-    settings[SETTINGS.step] = step;
-    settings[SETTINGS.stochastic] = stochastic ? 1 : 0;
-    const totals = new Float32Array(TOTALS_LENGTH);
-    totals[TOTALS.factor] = 1;
+      step,
+      stochastic: stochastic ? 1 : 0,
+    });
     const rows = new Float32Array((narrow ? 4 : 2) * (FIRST + ROWS)).fill(1);
     const words = new Uint32Array(rows.buffer);
     if (narrow) streams.forEach((stream, row) => (words[4 * row + 2] = stream));
     const state = (values: Float32Array): Float32Array | Uint32Array => (narrow ? pack(values) : values.slice());
     const buffers: Record<string, Float32Array | Uint32Array> = {
       settings,
-      totals: new Uint32Array(totals.buffer),
+      totals: totalsOf({ factor: 1 }),
       rows: narrow ? words : rows,
       master: master.slice(),
       gradient,

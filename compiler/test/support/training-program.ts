@@ -3,7 +3,7 @@
  * one part, and every fault that the interpreter finds.
  */
 import type { KernelFeature, Operand, SizeValues, StageInstance, Step, TrainingPart } from '@hyb/runtime';
-import { evaluateSize, SETTINGS, SETTINGS_LENGTH } from '@hyb/runtime';
+import { evaluateSize } from '@hyb/runtime';
 import { rotaryRows, rotaryTable } from '@hyb/runtime/program/rotary';
 import { sizesOf, tableOf, type BatchTable } from '@hyb/runtime/program/batch';
 import { chunkSizes } from '@hyb/runtime/train/memory-plan';
@@ -12,6 +12,7 @@ import { describeFault, run as interpret } from '../../src/kernel/check/index.js
 import type { BufferData } from '../../src/kernel/check/index.js';
 import type { Plan } from '../../src/plan/plan.js';
 import { parameterImages } from './parameter-images.js';
+import { settingsOf } from './update-buffers.js';
 
 type Words = Float32Array | Uint32Array;
 
@@ -66,10 +67,7 @@ export class InterpretedTraining {
     set('embed_rows', rows);
     set('embed_order', order);
     set('losses', new Float32Array(values.tokens));
-    const settings = new Float32Array(SETTINGS_LENGTH);
-    settings[SETTINGS.weight] = 1 / countLabels(labels);
-    settings[SETTINGS.lossLimit] = 3.4e38;
-    set('settings', settings);
+    set('settings', settingsOf({ weight: 1 / countLabels(labels), lossLimit: 3.4e38 }));
 
     for (const instance of program.schedule) {
       const steps = program.stages.find(({ id }) => id === instance.stage)!.prepare ?? [];
