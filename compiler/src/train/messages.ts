@@ -132,6 +132,14 @@ export const trainMessages = {
     example: recipeOf(limited),
     fixed: recipeOf(limited, 'rates = { B.limit = 0 }'),
   },
+  HYB5015: {
+    title: 'More parts than sequences',
+    message: 'A batch of {batch} cannot be computed in {accumulation} parts.',
+    explanation:
+      'A step is computed in parts of whole sequences, so that there are at most as many parts as the batch has sequences. Without `accumulation` there are as many as the memory asks for.',
+    example: recipe('accumulation = 16'),
+    fixed: recipe('accumulation = 8'),
+  },
 } as const satisfies DocumentedCatalogue;
 
 export const reportTrain: ReturnType<typeof reporter<typeof trainMessages>> = reporter(trainMessages);

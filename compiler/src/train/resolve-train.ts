@@ -178,11 +178,20 @@ function defaultAsWritten(name: string, target: Path, environment: Environment):
 /** What fields say of each other. */
 function checkTogether(recipe: TrainRecipe, written: ReadonlyMap<string, Written>, diagnostics: Diagnostics): boolean {
   const before = diagnostics.errors;
-  const { model, sequence, data, mix, steps, tokens, warmup } = recipe;
+  const { model, sequence, batch, accumulation, data, mix, steps, tokens, warmup } = recipe;
   const place = (field: string): Span => written.get(field)?.expression.span ?? recipe.span;
   if (model !== undefined && sequence !== undefined && sequence.value > model.context) {
     const values = { context: printNumber(model.context), sequence: printNumber(sequence.value) };
     diagnostics.add(reportTrain('HYB5010', place('sequence'), values));
+  }
+  // A recipe without a model may leave the batch open.
+  const size = batch === undefined ? undefined : sequencesOf(batch, sequence?.value ?? model?.context);
+  if (size !== undefined && accumulation !== undefined && accumulation > size) {
+    const values = {
+      batch: size === 1 ? '1 sequence' : `${printNumber(size)} sequences`,
+      accumulation: printNumber(accumulation),
+    };
+    diagnostics.add(reportTrain('HYB5015', place('accumulation'), values));
   }
   const length = steps ?? tokens;
   if (length !== undefined && length.unit === warmup.unit && warmup.value >= length.value) {
@@ -200,6 +209,12 @@ function checkTogether(recipe: TrainRecipe, written: ReadonlyMap<string, Written
   }
   if (!phasesInOrder(phases)) diagnostics.add(reportTrain('HYB5012', place('mix'), {}));
   return diagnostics.errors === before;
+}
+
+/** Sequences of a batch; undefined where that is not known. */
+function sequencesOf({ value, unit }: TrainFields['batch'], length: number | undefined): number | undefined {
+  if (unit === 'sequences') return value;
+  return length === undefined ? undefined : Math.floor(value / length);
 }
 
 type Mix = NonNullable<TrainFields['mix']>;

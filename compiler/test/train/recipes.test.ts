@@ -276,6 +276,9 @@ test.each([
   [`${needed}, tokens = 100`, 'HYB5006'],
   [`${needed}, sequence = 129`, 'HYB5010'],
   [`${needed}, warmup = 100`, 'HYB5013'],
+  ['batch = 2, steps = 9, rate = 1, accumulation = 3', 'HYB5015'],
+  // Seven sequences of the context.
+  ['batch = 900 tokens, steps = 9, rate = 1, accumulation = 8', 'HYB5015'],
   [`${needed}, mix = phases(({ of = { a = 1 } }, { of = { a = 1 } }))`, 'HYB5012'],
 ])('%s', (fields, code) => {
   expect(codes(`${small}train Run of Small { ${fields} }`)).toEqual([code]);

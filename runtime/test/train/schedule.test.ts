@@ -58,7 +58,9 @@ describe('the length of a run', () => {
     const given = { sequence: tokens(128), batch: { value: 10, unit: 'sequences' } as const };
     expect(runLength(recipe(given), { context: 512, partTokens: 400 }).parts).toBe(4);
     expect(runLength(recipe({ ...given, accumulation: 5 }), { context: 512, partTokens: 400 }).parts).toBe(5);
-    expect(runLength(recipe({ ...given, accumulation: 50 }), { context: 512 }).parts).toBe(10);
+    expect(() => runLength(recipe({ ...given, accumulation: 11 }), { context: 512 })).toThrow(
+      'A batch of 10 sequences cannot be computed in 11 parts: parts are whole sequences.',
+    );
     expect(() => runLength(recipe(given), { context: 100 })).toThrow(/context of 100/);
   });
   test('sizes that do not go together are said', () => {

@@ -46,8 +46,15 @@ export function runLength(recipe: LengthRecipe, { context, partTokens = Infinity
   if (length === undefined) throw new TrainingError('bad-recipe', 'The recipe does not say its steps or tokens.');
   const steps = Math.max(1, Math.ceil(inSteps(length, tokensPerStep)));
   checkSchedule(recipe, steps, tokensPerStep);
+  const { accumulation } = recipe;
+  if (accumulation !== undefined && accumulation > batch) {
+    throw new TrainingError(
+      'bad-recipe',
+      `A batch of ${batch} sequences cannot be computed in ${accumulation} parts: parts are whole sequences.`,
+    );
+  }
   const fitting = Math.min(batch, Math.max(1, Math.floor(partTokens / sequence)));
-  const parts = Math.min(batch, recipe.accumulation ?? Math.ceil(batch / fitting));
+  const parts = accumulation ?? Math.ceil(batch / fitting);
   return { sequence, batch, parts, steps, tokensPerStep };
 }
 
