@@ -5,7 +5,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { createConnection, StreamMessageReader, StreamMessageWriter } from 'vscode-languageserver/node';
 import { serve } from './connection/server.js';
 import type { ServerFiles } from './connection/server.js';
-import { folderOf, withSlash } from './workspace/files.js';
+import { folderOf, folderUri } from './workspace/files.js';
 
 /** What a folder has that is a project of its own, as for the command line. */
 const MARKERS = ['package.json', '.git'];
@@ -31,7 +31,7 @@ export class DiskFiles implements ServerFiles {
   #folders: readonly string[] = [];
 
   setFolders(folders: readonly string[]): void {
-    this.#folders = folders.map((uri) => withSlash(normal(uri)));
+    this.#folders = folders.map((uri) => folderUri(normal(uri)));
   }
 
   /** The nearest folder above with a package.json or a repository, else that of the editor, else the file's own. */
@@ -89,7 +89,7 @@ function pathOf(uri: string): string | undefined {
 
 const encode = (path: string): string => path.split(sep).map(encodeURIComponent).join('/');
 
-/** Editors spell URIs in more than one way; a project's begins as that of its file does. */
+/** What of a file's URI is that of a folder above. */
 function prefixOf(uri: string, path: string, folder: string): string {
   const below = relative(folder, path).split(sep).length;
   const parts = uri.split('/');

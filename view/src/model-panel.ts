@@ -40,7 +40,7 @@ export class ModelPanel {
     const layers = view.layers.filter(({ index }) => index !== null).length;
     this.#summary.replaceChildren(
       element('strong', {}, view.model),
-      `: ${formatCount(layers)} layers, ${formatCount(view.parameters)} parameters`,
+      `: ${layers === 1 ? '1 layer' : `${formatCount(layers)} layers`}, ${formatCount(view.parameters)} parameters`,
       state.length > 0 ? `; state ${state.join(' and ')}` : '',
     );
     this.#summary.append(element('br'), element('code', {}, view.pattern));

@@ -36,14 +36,7 @@ async function makeTask(
 ): Promise<vscode.Task> {
   const folder = vscode.workspace.getWorkspaceFolder(uri);
   const [program, ...before] = await commandLine(folder?.uri ?? vscode.Uri.joinPath(uri, '..'));
-  // Every argument is quoted by itself: names in a path never become a shell's own words.
-  const quoted = [...before, command, uri.fsPath, ...args].map((value) => ({
-    value,
-    quoting: vscode.ShellQuoting.Strong,
-  }));
-  const execution = new vscode.ShellExecution({ value: program!, quoting: vscode.ShellQuoting.Strong }, quoted, {
-    ...(folder === undefined ? {} : { cwd: folder.uri.fsPath }),
-  });
+  const execution = executionOf(program!, [...before, command, uri.fsPath, ...args], folder?.uri.fsPath);
   const task = new vscode.Task(
     definition,
     folder ?? vscode.TaskScope.Workspace,
@@ -57,16 +50,37 @@ async function makeTask(
   return task;
 }
 
-/** The program and its first arguments: what the settings say, what the folder has installed, or npx. */
+/**
+ * Without a shell wherever there is a way: names of files are anybody's, and the quotes that editors put around a shell's words
+ * do not hold a quote inside.
+ */
+function executionOf(
+  program: string,
+  args: readonly string[],
+  cwd: string | undefined,
+): vscode.ProcessExecution | vscode.ShellExecution {
+  const options = cwd === undefined ? {} : { cwd };
+  if (!isWindows(cwd ?? program)) return new vscode.ProcessExecution(program, [...args], options);
+  // npm's programs are scripts of this shell there, and no name of a file has the only quote that it knows.
+  const quoted = (value: string): vscode.ShellQuotedString => ({ value, quoting: vscode.ShellQuoting.Strong });
+  const shell = { executable: 'cmd.exe', shellArgs: ['/d', '/c'] };
+  return new vscode.ShellExecution(quoted(program), args.map(quoted), { ...options, ...shell });
+}
+
+function isWindows(path: string): boolean {
+  return /^([a-z]:|\\\\)/i.test(path);
+}
+
+/** The program and its first arguments: what the settings say, what the folder has installed, or what npx finds. */
 async function commandLine(folder: vscode.Uri): Promise<readonly string[]> {
   const said = vscode.workspace.getConfiguration('hyb').get<string>('command', '');
   if (said !== '') return [said];
-  const windows = vscode.env.appHost === 'desktop' && folder.fsPath.includes('\\');
-  const installed = vscode.Uri.joinPath(folder, 'node_modules', '.bin', windows ? 'hyb.cmd' : 'hyb');
+  const installed = vscode.Uri.joinPath(folder, 'node_modules', '.bin', isWindows(folder.fsPath) ? 'hyb.cmd' : 'hyb');
   try {
     await vscode.workspace.fs.stat(installed);
     return [installed.fsPath];
   } catch {
-    return ['npx', 'hyb'];
+    // What is not installed is not fetched: a name in a registry may be anybody's.
+    return ['npx', '--no', 'hyb'];
   }
 }

@@ -14,7 +14,6 @@ import type {
   CallHierarchyOutgoingCall,
   Position,
 } from 'vscode-languageserver-types';
-import { uriOf } from '../workspace/addresses.js';
 import { declarationAt } from '../workspace/models.js';
 import { rangeIn } from '../workspace/workspace.js';
 import type { Place } from '../workspace/workspace.js';
@@ -86,7 +85,7 @@ function itemOf({ project, root }: Pick<Place, 'project' | 'root'>, { declaratio
     name: name.text || '…',
     kind: kindOf(declaration),
     detail: isLibraryPath(span.file) ? 'std' : span.file,
-    uri: uriOf(span.file, root.uri),
+    uri: root.uriOf(span.file),
     range: rangeIn(file, span),
     selectionRange: rangeIn(file, name.span),
   };

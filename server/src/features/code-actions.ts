@@ -2,7 +2,6 @@
 import type { Fix, TextEdit } from '@hyb/grammar';
 import { CodeActionKind } from 'vscode-languageserver-types';
 import type { CodeAction, Range, TextEdit as EditorEdit, WorkspaceEdit } from 'vscode-languageserver-types';
-import { uriOf } from '../workspace/addresses.js';
 import { rangeIn } from '../workspace/workspace.js';
 import type { Place } from '../workspace/workspace.js';
 import { convert } from './diagnostics.js';
@@ -49,7 +48,7 @@ export function workspaceEdit(edits: readonly TextEdit[], { project, root }: Pla
   for (const { span, text } of edits) {
     const file = project.files.get(span.file);
     if (file === undefined) continue;
-    const uri = uriOf(span.file, root.uri);
+    const uri = root.uriOf(span.file);
     (changes[uri] ??= []).push({ range: rangeIn(file, span), newText: text });
   }
   return { changes };

@@ -1,11 +1,10 @@
 /** What can be done with models and recipes, above their names. */
 import type { CodeLens } from 'vscode-languageserver-types';
 import { COMMANDS } from '../connection/options.js';
-import { uriOf } from '../workspace/addresses.js';
 import type { Place } from '../workspace/workspace.js';
 
 export function codeLenses(place: Place): readonly CodeLens[] {
-  const uri = uriOf(place.path, place.root.uri);
+  const uri = place.root.uriOf(place.path);
   return place.file.syntax.declarations.flatMap((declaration): readonly CodeLens[] => {
     const { name } = declaration;
     const lens = (title: string, command: string): CodeLens => ({

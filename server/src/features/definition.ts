@@ -4,7 +4,6 @@ import { entityKey } from '@hyb/compiler/query/names/entity';
 import { joinPath } from '@hyb/compiler/sources/paths';
 import { nodesAt } from '@hyb/grammar';
 import type { DocumentHighlight, Location, Position } from 'vscode-languageserver-types';
-import { uriOf } from '../workspace/addresses.js';
 import type { Place } from '../workspace/workspace.js';
 
 export function definition(place: Place, position: Position): readonly Location[] {
@@ -28,7 +27,7 @@ function usedFile(place: Place, offset: number): readonly Location[] {
   const joined = joinPath(place.path, literal.value);
   if (joined.kind !== 'inside' || !place.project.files.has(joined.path)) return [];
   const start = { line: 0, character: 0 };
-  return [{ uri: uriOf(joined.path, place.root.uri), range: { start, end: start } }];
+  return [{ uri: place.root.uriOf(joined.path), range: { start, end: start } }];
 }
 
 export function references(place: Place, position: Position, declarations: boolean): readonly Location[] {

@@ -4,7 +4,7 @@ import type { Project } from '@hyb/compiler';
 import type { Diagnostic } from '@hyb/grammar';
 import { DiagnosticSeverity } from 'vscode-languageserver-types';
 import type { Diagnostic as EditorDiagnostic } from 'vscode-languageserver-types';
-import { errorPageUri, uriOf } from '../workspace/addresses.js';
+import { errorPageUri } from '../workspace/addresses.js';
 import type { Root } from '../workspace/root.js';
 import { locationIn, rangeIn } from '../workspace/workspace.js';
 import type { Workspace } from '../workspace/workspace.js';
@@ -18,7 +18,7 @@ export function allDiagnostics(workspace: Workspace): Published {
     const { root, check } = workspace.at(uri);
     if (!found.has(uri)) found.set(uri, new Map());
     for (const diagnostic of check.diagnostics) {
-      const where = uriOf(diagnostic.span.file, root.uri);
+      const where = root.uriOf(diagnostic.span.file);
       const there = found.get(where) ?? new Map<string, EditorDiagnostic>();
       found.set(where, there);
       const converted = convert(diagnostic, check.project, root);

@@ -32,7 +32,8 @@ function modelHints(place: Place, declaration: ModelDeclaration): readonly Inlay
   for (const item of declaration.items) {
     if (item.kind !== 'Field' || item.target.steps.length > 0) continue;
     const { text } = item.target.root;
-    if (text === 'layers') hints.push(hint(place, item.span.end, `${checked.model.layers.length} layers`));
+    const { length } = checked.model.layers;
+    if (text === 'layers') hints.push(hint(place, item.span.end, length === 1 ? '1 layer' : `${length} layers`));
     const sum = isModelField(text) ? undefined : aliasText(checked, text);
     if (sum !== undefined) hints.push(hint(place, item.span.end, sum));
   }

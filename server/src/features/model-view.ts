@@ -1,7 +1,6 @@
 /** The models of a file as a picture shows them, for editors that draw them beside the text. */
 import type { ModelView } from '@hyb/compiler/inspect/model-view';
 import { modelViews as viewsOf } from '@hyb/compiler/query/model-views';
-import { uriOf } from '../workspace/addresses.js';
 import type { Place } from '../workspace/workspace.js';
 
 export interface ModelViews {
@@ -16,6 +15,6 @@ export function modelViews({ root, check }: Place, kernels: boolean): ModelViews
   const files = [...check.project.files.keys()];
   return {
     models: viewsOf(check, kernels),
-    uris: Object.fromEntries(files.map((file) => [file, uriOf(file, root.uri)])),
+    uris: Object.fromEntries(files.map((file) => [file, root.uriOf(file)])),
   };
 }

@@ -6,6 +6,23 @@ export const DOCS_SCHEME = 'hyb-docs';
 
 const LIBRARY_PATH = 'hyb:std/';
 
+/**
+ * One spelling of a URI, which the server compares by: editors differ in the characters that they write as `%27`. What an editor
+ * is told has its own spelling: see `Root.uriOf`.
+ */
+export function canonical(uri: string): string {
+  const [, start = '', path = '', rest = ''] = /^([a-z][a-z0-9+.-]*:(?:\/\/[^/?#]*)?)?([^?#]*)(.*)$/is.exec(uri) ?? [];
+  return start + path.split('/').map(recoded).join('/') + rest;
+}
+
+function recoded(segment: string): string {
+  try {
+    return encodeURIComponent(decodeURIComponent(segment));
+  } catch {
+    return segment;
+  }
+}
+
 /** URI of a project's file, or of one of the library, which editors show read-only. */
 export function uriOf(path: string, root: string): string {
   if (isLibraryPath(path)) return `${LIBRARY_SCHEME}:/${path.slice(LIBRARY_PATH.length)}`;

@@ -1,4 +1,6 @@
-/** Where the server finds sources that no editor has open. URIs are those of the editor. */
+import { canonical } from './addresses.js';
+
+/** Where the server finds sources that no editor has open. It asks with canonical URIs and is answered with such. */
 export interface SourceFiles {
   /** The folder, with `/` at the end, that a file's project is in: `use` reaches no further. */
   rootOf(uri: string): string;
@@ -14,19 +16,19 @@ export class MemoryFiles implements SourceFiles {
   #folders: readonly string[];
 
   constructor(texts: Readonly<Record<string, string>> = {}, folders: readonly string[] = []) {
-    this.#texts = new Map(Object.entries(texts));
-    this.#folders = folders.map(withSlash);
+    this.#texts = new Map(Object.entries(texts).map(([uri, text]) => [canonical(uri), text]));
+    this.#folders = folders.map(folderUri);
   }
 
   /** Folders of the workspace, each of which is a project. */
   setFolders(folders: readonly string[]): void {
-    this.#folders = folders.map(withSlash);
+    this.#folders = folders.map(folderUri);
   }
 
   /** A text, or undefined where the file is gone. */
   set(uri: string, text: string | undefined): void {
-    if (text === undefined) this.#texts.delete(uri);
-    else this.#texts.set(uri, text);
+    if (text === undefined) this.#texts.delete(canonical(uri));
+    else this.#texts.set(canonical(uri), text);
   }
 
   rootOf(uri: string): string {
@@ -43,7 +45,8 @@ export class MemoryFiles implements SourceFiles {
   }
 }
 
-export function withSlash(folder: string): string {
+export function folderUri(uri: string): string {
+  const folder = canonical(uri);
   return folder.endsWith('/') ? folder : `${folder}/`;
 }
 

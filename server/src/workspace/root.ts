@@ -4,6 +4,7 @@ import type { SessionCheck } from '@hyb/compiler/query/session';
 import type { Project } from '@hyb/compiler';
 import { pathOf, uriOf } from './addresses.js';
 import type { SourceFiles } from './files.js';
+import type { OpenDocument } from './workspace.js';
 
 interface KnownCheck {
   readonly check: SessionCheck;
@@ -23,11 +24,11 @@ export class Root {
   #whole: { readonly project: Project; readonly texts: ReadonlyMap<string, string> } | undefined;
 
   constructor(
+    /** Canonical, with `/` at the end. */
     readonly uri: string,
     readonly files: SourceFiles,
-    /** Text of an open document. */
-    readonly open: (uri: string) => string | undefined,
-    readonly openUris: () => readonly string[],
+    /** Open documents by their canonical URIs, which change. */
+    readonly open: ReadonlyMap<string, OpenDocument>,
   ) {
     this.#session = new CheckSession({
       read: (path) => {
@@ -41,20 +42,28 @@ export class Root {
 
   read(path: string): string | undefined {
     const uri = uriOf(path, this.uri);
-    const open = this.open(uri);
-    if (open !== undefined) return open;
+    const open = this.open.get(uri);
+    if (open !== undefined) return open.getText();
     if (!this.#closed.has(path)) this.#closed.set(path, this.files.read(uri));
     return this.#closed.get(path);
   }
 
   isOpen(path: string): boolean {
-    return this.open(uriOf(path, this.uri)) !== undefined;
+    return this.open.has(uriOf(path, this.uri));
+  }
+
+  /** The URI of a file of the project or the library, of an open one as the editor spells it. */
+  uriOf(path: string): string {
+    const uri = uriOf(path, this.uri);
+    return this.open.get(uri)?.uri ?? uri;
   }
 
   /** All files of the project, open ones included. */
   paths(): readonly string[] {
     this.#listing ??= this.files.list(this.uri).flatMap((uri) => pathOf(uri, this.uri) ?? []);
-    const open = this.openUris().flatMap((uri) => (uri.startsWith(this.uri) ? (pathOf(uri, this.uri) ?? []) : []));
+    const open = [...this.open.keys()].flatMap((uri) =>
+      uri.startsWith(this.uri) ? (pathOf(uri, this.uri) ?? []) : [],
+    );
     return [...new Set([...this.#listing, ...open])];
   }
 

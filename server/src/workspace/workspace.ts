@@ -6,7 +6,7 @@ import { namesOf } from '@hyb/compiler/query/references';
 import { LineMap } from '@hyb/grammar';
 import type { Span } from '@hyb/grammar';
 import type { Location, Position, Range } from 'vscode-languageserver-types';
-import { isLibraryUri, pathOf, uriOf } from './addresses.js';
+import { canonical, isLibraryUri, pathOf } from './addresses.js';
 import { folderOf } from './files.js';
 import type { SourceFiles } from './files.js';
 import { Root } from './root.js';
@@ -20,6 +20,7 @@ export interface OpenDocument {
 
 export class Workspace {
   readonly #files: SourceFiles;
+  /** By their canonical URIs. */
   readonly #open = new Map<string, OpenDocument>();
   readonly #roots = new Map<string, Root>();
 
@@ -29,13 +30,14 @@ export class Workspace {
 
   /** A document was opened or changed. */
   set(document: OpenDocument): void {
-    this.#open.set(document.uri, document);
+    this.#open.set(canonical(document.uri), document);
   }
 
   close(uri: string): void {
-    this.#open.delete(uri);
+    const closed = canonical(uri);
+    this.#open.delete(closed);
     for (const root of this.#roots.values()) {
-      const path = pathOf(uri, root.uri);
+      const path = pathOf(closed, root.uri);
       if (path !== undefined) root.forgetCheck(path);
     }
   }
@@ -45,8 +47,9 @@ export class Workspace {
     for (const root of this.#roots.values()) root.forgetClosed();
   }
 
+  /** As the editor spells them. */
   get openUris(): readonly string[] {
-    return [...this.#open.keys()];
+    return [...this.#open.values()].map(({ uri }) => uri);
   }
 
   get roots(): readonly Root[] {
@@ -57,11 +60,10 @@ export class Workspace {
     // Files of the library are looked at from the project that the editor came from.
     const first = this.#roots.values().next().value;
     if (isLibraryUri(uri) && first !== undefined) return first;
-    const folder = isLibraryUri(uri) ? 'memory:/' : this.#files.rootOf(uri);
+    const folder = isLibraryUri(uri) ? 'memory:/' : this.#files.rootOf(canonical(uri));
     let root = this.#roots.get(folder);
     if (root === undefined) {
-      const isOpen = (each: string) => this.#open.get(each)?.getText();
-      root = new Root(folder, this.#files, isOpen, () => this.openUris);
+      root = new Root(folder, this.#files, this.#open);
       this.#roots.set(folder, root);
     }
     return root;
@@ -70,7 +72,7 @@ export class Workspace {
   /** A document in its project. @throws Error for a URI that is in no project, which no document has */
   at(uri: string): Place {
     const root = this.rootOf(uri);
-    const path = pathOf(uri, root.uri);
+    const path = pathOf(canonical(uri), root.uri);
     if (path === undefined) throw new Error(`${uri} is not in ${folderOf(uri)}`);
     return new Place(root, path);
   }
@@ -136,5 +138,5 @@ export function rangeIn(file: ProjectFile, { start, end }: Pick<Span, 'start' | 
 
 export function locationIn(project: Project, span: Span, root: Root): Location | undefined {
   const file = project.files.get(span.file);
-  return file === undefined ? undefined : { uri: uriOf(span.file, root.uri), range: rangeIn(file, span) };
+  return file === undefined ? undefined : { uri: root.uriOf(span.file), range: rangeIn(file, span) };
 }
