@@ -1,9 +1,10 @@
+import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { readFile, readdir, writeFile } from 'node:fs/promises';
+import { readFile, readdir, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { StepMetrics } from '@hyb/runtime';
-import { hyb, jsonOf, withFolder } from './support/hyb.js';
+import { hyb, jsonOf, root, withFolder } from './support/hyb.js';
 import type { Result } from './support/hyb.js';
 import { CHECKPOINT_FILES, TEXT, TINY, writeTraining } from './support/training.js';
 
@@ -115,6 +116,33 @@ describe('hyb train', () => {
         code: 2,
         err: expect.stringContaining('There is no checkpoint nothing.') as string,
       });
+    }));
+
+  test('Ctrl-C while texts are read', () =>
+    inFolder(async (folder) => {
+      // Four gigabytes that take no room.
+      await truncate(join(folder, 'text.txt'), 2 ** 32);
+      const child = spawn(process.execPath, [join(root, 'cli/bin/hyb.js'), 'train', 'model.hyb', ...IN_F64], {
+        cwd: folder,
+      });
+      let said = '';
+      child.stderr.on('data', (data: Buffer) => {
+        said += data.toString();
+        if (!child.killed && said.includes('Reading')) child.kill('SIGINT');
+      });
+      const code = await new Promise((resolve) => child.on('close', resolve));
+      expect(code).toBe(130);
+      expect(said).toMatch(/Reading text\.txt …\nInterrupted before the first step\.\n$/);
+    }));
+
+  test('tells of an evaluation that is not finite', () =>
+    inFolder(async (folder, run) => {
+      // The loss is finite, and e to it is not.
+      const large = ['-s', 'optimizer=SGD', '-s', 'rate=30', '-s', 'clip=none', '-n', '4', '--sample', '0'];
+      const { code, err } = await run('train', 'model.hyb', ...IN_F64, ...large);
+      expect(code).toBe(0);
+      expect(err).toMatch(/held-out loss \d{3,}\.\d+, perplexity Infinity, /);
+      expect(await readFile(join(folder, 'runs/Run/report.html'), 'utf8')).toContain('<td>not finite</td>');
     }));
 
   test('takes recipes by name, other fields and other data', () =>

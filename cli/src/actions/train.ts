@@ -57,6 +57,18 @@ export interface RunRequest {
 
 /** Trains one run into its folder, with a report. */
 export async function trainRun(io: Io, run: OpenedRun, request: RunRequest): Promise<number> {
+  const { signal } = request;
+  try {
+    return await openAndTrain(io, run, request);
+  } catch (error) {
+    // While texts and weights are read; a run that has begun ends with a checkpoint.
+    if (!signal.aborted || error !== signal.reason) throw error;
+    io.err('Interrupted before the first step.\n');
+    return INTERRUPTED;
+  }
+}
+
+async function openAndTrain(io: Io, run: OpenedRun, request: RunRequest): Promise<number> {
   const { out, signal } = request;
   const folder = resolve(io.cwd, out);
   const data = await loadData(io, run, folder, signal);

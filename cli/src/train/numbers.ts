@@ -15,10 +15,20 @@ export function formatRate(value: number): string {
   return Math.round(value).toLocaleString('en-US');
 }
 
+/** Of a log, where JSON has null for what is not finite. */
+function formatFinite(value: number | null, print: (finite: number) => string): string {
+  if (value === null) return 'not finite';
+  return Number.isFinite(value) ? print(value) : String(value);
+}
+
 export function formatLoss(value: number | null): string {
-  return value === null || !Number.isFinite(value) ? String(value) : value.toFixed(4);
+  return formatFinite(value, (loss) => loss.toFixed(4));
+}
+
+export function formatPerplexity(value: number | null): string {
+  return formatFinite(value, (perplexity) => perplexity.toPrecision(4));
 }
 
 export function formatScientific(value: number | null): string {
-  return value === null || !Number.isFinite(value) ? String(value) : value.toExponential(2);
+  return formatFinite(value, (number) => number.toExponential(2));
 }

@@ -1,7 +1,7 @@
 /** A run before one's eyes: a line that is redrawn in a terminal, lines every so often elsewhere. */
 import type { StepMetrics } from '@hyb/runtime';
 import type { Io } from '../terminal/io.js';
-import { formatDuration, formatLoss, formatRate, formatScientific } from './numbers.js';
+import { formatDuration, formatLoss, formatPerplexity, formatRate, formatScientific } from './numbers.js';
 
 export interface RunProgress {
   show(metrics: StepMetrics): void;
@@ -93,7 +93,7 @@ function events({ step, evaluation, checkpoint, fault, notice }: StepMetrics): r
   if (evaluation !== undefined) {
     const { loss, perplexity, bitsPerByte } = evaluation;
     found.push(
-      `step ${step}: held-out loss ${formatLoss(loss)}, perplexity ${perplexity.toPrecision(4)}, ${bitsPerByte.toFixed(4)} bits per byte`,
+      `step ${step}: held-out loss ${formatLoss(loss)}, perplexity ${formatPerplexity(perplexity)}, ${formatLoss(bitsPerByte)} bits per byte`,
     );
   }
   if (checkpoint !== undefined) found.push(`step ${step}: checkpoint ${checkpoint}`);

@@ -359,6 +359,23 @@ describe('held-out text', () => {
     expect((await prepareData({}, { ...input, data })).evaluation).toBeUndefined();
     expect(evaluationOf(other.evaluation!.windows, 3).windows[0]!.count).toBe(3);
   });
+  test('there has to be something to train and to evaluate on', async () => {
+    const prepared = (data: readonly string[], evaluation?: readonly string[]) =>
+      prepareData(
+        { evaluation: { every } },
+        { ...input, data: data.map((text) => dataText(text)), evaluation: evaluation?.map((text) => dataText(text)) },
+      );
+    await expect(prepared([''])).rejects.toThrow('The training data has fewer than two tokens.');
+    await expect(prepared(['xyz'])).rejects.toThrow(
+      'There is no text to evaluate on: the data is one sequence of 5 tokens at most.',
+    );
+    await expect(prepared(['xyz'], [''])).rejects.toThrow('the held-out text has fewer than two tokens');
+    expect((await prepared(['xyzxyzxyz'])).evaluation!.windows[0]!.count).toBe(1);
+    await expect(prepareData({}, { ...input, data: { a: [dataText('xyz')], b: [dataText('')] } })).rejects.toThrow(
+      "The training data 'b' has fewer than two tokens.",
+    );
+    expect((await prepareData({}, { ...input, data: [dataText('xyz')] })).sources['']!.count).toBe(1);
+  });
   test('a vocabulary that is too small', async () => {
     await expect(prepareData({}, { ...input, vocab: 256, data: [dataText('x')] })).rejects.toThrow('`vocab = 257`');
   });

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StepMetrics } from '@hyb/runtime';
 import { writeText } from '../../files/write.js';
-import { formatDuration, formatLoss, formatRate } from '../numbers.js';
+import { formatDuration, formatLoss, formatPerplexity, formatRate } from '../numbers.js';
 import { chartsOf } from './charts.js';
 import { printReport } from './page.js';
 
@@ -51,8 +51,8 @@ export function outcome(metrics: readonly StepMetrics[]): readonly (readonly [st
       ? []
       : ([
           ['held-out loss', `${formatLoss(evaluation.loss)} nats`],
-          ['perplexity', evaluation.perplexity.toPrecision(4)],
-          ['bits per byte', evaluation.bitsPerByte.toFixed(4)],
+          ['perplexity', formatPerplexity(evaluation.perplexity)],
+          ['bits per byte', formatLoss(evaluation.bitsPerByte)],
         ] as const)),
   ];
 }

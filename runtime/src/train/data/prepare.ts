@@ -36,7 +36,10 @@ export interface DataInput extends PrepareOptions {
 /** Of the training data, where a recipe evaluates without data of its own; no more than it asks for. */
 const HELD_OUT = 0.05;
 
-/** @throws as `prepareTokens`; TrainingError `bad-data` if the model has fewer ids than the tokenizer */
+/**
+ * @throws as `prepareTokens`; TrainingError `bad-data` if the model has fewer ids than the tokenizer, or there is nothing to train
+ *   or to evaluate on
+ */
 export async function prepareData(recipe: Pick<TrainingRecipe, 'evaluation'>, input: DataInput): Promise<TrainingData> {
   const { data, tokenizer, vocab, sequence } = input;
   if (tokenizer.codec.size > vocab) {
@@ -58,12 +61,21 @@ export async function prepareData(recipe: Pick<TrainingRecipe, 'evaluation'>, in
   try {
     const named = Array.isArray(data) ? { '': data as readonly DataFile[] } : (data as DataFiles);
     const sources: Record<string, Windows> = {};
-    for (const [name, files] of Object.entries(named)) sources[name] = windowsOf(await open(files), sequence);
+    for (const [name, files] of Object.entries(named)) {
+      const windows = windowsOf(await open(files), sequence);
+      if (windows.count === 0) {
+        const quoted = name === '' ? '' : ` '${name}'`;
+        throw new TrainingError('bad-data', `The training data${quoted} has fewer than two tokens.`);
+      }
+      sources[name] = windows;
+    }
     if (recipe.evaluation === undefined) return { sources, close };
     const most = Math.ceil((recipe.evaluation.tokens?.value ?? Infinity) / (sequence - 1));
     if (input.evaluation !== undefined) {
       const held = await open(input.evaluation);
-      return { sources, close, evaluation: evaluationOf([windowsOf(held, sequence, { rest: true })], most) };
+      const windows = [windowsOf(held, sequence, { rest: true })];
+      const evaluation = heldOut(windows, most, 'the held-out text has fewer than two tokens');
+      return { sources, close, evaluation };
     }
     const held: Windows[] = [];
     for (const [name, windows] of Object.entries(sources)) {
@@ -71,11 +83,20 @@ export async function prepareData(recipe: Pick<TrainingRecipe, 'evaluation'>, in
       sources[name] = before;
       held.push(after);
     }
-    return { sources, close, evaluation: evaluationOf(held, most) };
+    const help = `the data is one sequence of ${sequence} tokens at most. Give more of it, held-out text, or a shorter \`sequence\``;
+    return { sources, close, evaluation: heldOut(held, most, help) };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** @throws TrainingError `bad-data` where there is nothing to predict */
+function heldOut(windows: readonly Windows[], most: number, help: string): EvaluationData {
+  if (windows.every(({ count }) => count === 0)) {
+    throw new TrainingError('bad-data', `There is no text to evaluate on: ${help}.`);
+  }
+  return evaluationOf(windows, most);
 }
 
 /** The first windows of each, together about as many as wanted. */

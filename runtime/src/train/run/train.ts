@@ -16,7 +16,7 @@ import type { DataStream } from '../data/stream.js';
 import type { ProbeValue, StepResult, TrainingEngine, TrainingPart, TrainingSequence } from '../engine.js';
 import { folderIn } from '../files/folder.js';
 import type { Files } from '../files/types.js';
-import type { Mixture, TrainingRecipe } from '../recipe.js';
+import type { FaultPolicy, Mixture, TrainingRecipe } from '../recipe.js';
 import { controlOf, faultOf, firstControl, observe, resumedControl, scalingNotice } from './control.js';
 import type { ControlState, Fault } from './control.js';
 import { evaluate } from './evaluate.js';
@@ -271,7 +271,7 @@ class Run {
     const stop = async (why: string): Promise<never> => {
       await this.#log?.add(told('The run stops.'));
       await next?.result.catch(() => undefined);
-      throw this.#stopped(kind, [what, why].join(' ').trim());
+      throw this.#stopped(kind, policy, [what, why].join(' ').trim());
     };
     switch (policy) {
       case 'stop':
@@ -291,12 +291,14 @@ class Run {
     }
   }
 
-  #stopped(kind: Fault, what: string): TrainingError {
+  #stopped(kind: Fault, policy: FaultPolicy, what: string): TrainingError {
     const saved = this.#saved === undefined ? '' : ` The last checkpoint, of step ${this.#saved}, is whole.`;
+    // What has been tried is no help.
+    const other = (advice: string): string => (policy === 'stop' ? `, or \`faults = { ${advice} }\`` : '');
     const help =
       kind === 'spike'
-        ? 'A lower rate, a longer warm-up or `faults = { spike = back }` may help.'
-        : 'A lower rate, `clip`, or `faults = { not_finite = skip }` may help; probes show where values grow.';
+        ? `A lower rate, a longer warm-up${other('spike = back')} may help.`
+        : `A lower rate, \`clip\`${other('not_finite = skip')} may help; probes show where values grow.`;
     return new TrainingError(kind === 'spike' ? 'loss-spike' : 'not-finite', `${what}${saved} ${help}`);
   }
 
