@@ -1,7 +1,10 @@
 /** The playground as a user has it: bundled, served, in headless Chromium with WebGPU. */
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, relative, sep } from 'node:path';
+import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { launchChromium } from '@hyb/cli/environments/chromium';
 import { serve, type Server } from '@hyb/cli/environments/server';
@@ -303,6 +306,41 @@ test('the package comes as a zip: what the command line builds', async () => {
     readFileSync(join(root, 'demo/tiny-hybrid.hyb'), 'utf8'),
   );
   expect(strFromU8(files['tiny-hybrid/index.js']!)).toContain('export function load');
+  expect(complaints).toEqual([]);
+}, 180_000);
+
+test('where the source has a recipe, the package trains too: what the command line builds with it', async () => {
+  await using opened = await open(toFragment({ path: 'small.hyb', text: SMALL }));
+  const { page, complaints } = opened;
+  await page.getByRole('combobox', { name: 'Package' }).selectOption('Quick');
+  const [download] = await Promise.all([
+    page.waitForEvent('download', { timeout: 120_000 }),
+    page.getByRole('button', { name: 'Download package' }).click(),
+  ]);
+  const files = unzipSync(new Uint8Array(await readFile(await download.path())));
+  const folder = await mkdtemp(join(tmpdir(), 'hyb-package-'));
+  try {
+    await writeFile(join(folder, 'small.hyb'), SMALL);
+    const hyb = join(root, 'cli/bin/hyb.js');
+    await promisify(execFile)(process.execPath, [hyb, 'build', 'small.hyb', '--recipe', 'Quick', '-o', 'made'], {
+      cwd: folder,
+    });
+    const made = (await readdir(join(folder, 'made'), { recursive: true, withFileTypes: true })).filter((each) =>
+      each.isFile(),
+    );
+    const texts = await Promise.all(
+      made.map(async ({ parentPath, name }) => {
+        const path = join(parentPath, name);
+        const inside = relative(join(folder, 'made'), path).split(sep).join('/');
+        return [`small/${inside}`, await readFile(path, 'utf8')] as const;
+      }),
+    );
+    expect(texts.map(([path]) => path)).toContain('small/training.js');
+    const found = Object.fromEntries(Object.entries(files).map(([path, bytes]) => [path, strFromU8(bytes)]));
+    expect(found).toEqual(Object.fromEntries(texts));
+  } finally {
+    await rm(folder, { recursive: true });
+  }
   expect(complaints).toEqual([]);
 }, 180_000);
 

@@ -1,8 +1,7 @@
 /** The tensors that transformers expects, by any configuration, are those that an imported model's own map names. */
 import fc from 'fast-check';
-import { check, exportConfig, importConfig, memoryHost } from '@hyb/compiler';
-import { ownLayout, transformersLayout } from '@hyb/cli/export/tensors';
-import type { TensorLayout } from '@hyb/cli/export/tensors';
+import { check, exportConfig, importConfig, memoryHost, ownLayout, transformersLayout } from '@hyb/compiler';
+import type { TensorLayout } from '@hyb/compiler';
 import { indexOf, shareOut } from '@hyb/cli/export/shards';
 import { anyConfig } from '../../compiler/test/interop/arbitrary.js';
 

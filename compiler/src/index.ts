@@ -21,6 +21,7 @@ export { importConfig } from './interop/import-config.js';
 export type { ImportedModel, ImportOptions } from './interop/import-config.js';
 export { exportConfig } from './interop/export-config.js';
 export type { ExportedModel, ExportOptions } from './interop/export-config.js';
+export * from './interop/checkpoint-layout.js';
 export type { HuggingFaceConfig, ModelType } from './interop/config.js';
 export { MODEL_TYPES } from './interop/config.js';
 export type { HuggingFaceTensor } from './interop/tensors.js';

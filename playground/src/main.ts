@@ -54,6 +54,9 @@ function keep(): void {
 const status = element('p', { role: 'status', class: 'status' });
 const models = element('select', { onchange: () => void refresh() });
 const modelLabel = element('label', { hidden: true }, 'Model ', models);
+/** What the package does besides inference. */
+const recipes = element('select', {});
+const recipeLabel = element('label', { hidden: true }, 'Package ', recipes);
 const examples = element(
   'select',
   { onchange: () => void openExample(examples.value) },
@@ -103,6 +106,7 @@ document.body.append(
     modelLabel,
     button('Format', async () => editor.replace(await compiler.ask('format', { text: editor.text }))),
     button('Share', share),
+    recipeLabel,
     button('Download package', downloadPackage),
     themeButton(),
     status,
@@ -167,10 +171,26 @@ function listModels(): void {
   modelLabel.hidden = checked.models.length < 2;
 }
 
+function chosenModel(): string | undefined {
+  return checked.models.includes(models.value) ? models.value : checked.models[0];
+}
+
+function listRecipes(model: string | undefined): void {
+  const names = model === undefined ? [] : (checked.recipes[model] ?? []);
+  const chosen = recipes.value;
+  recipes.replaceChildren(
+    element('option', { value: '' }, 'for inference'),
+    ...names.map((name) => element('option', { value: name }, `that trains by ${name}`)),
+  );
+  if (names.includes(chosen)) recipes.value = chosen;
+  recipeLabel.hidden = names.length === 0;
+}
+
 /** Shows the chosen tab anew. */
 async function refresh(): Promise<void> {
   const pane = panes.find(({ id }) => id === tabs.chosen)!;
-  const model = checked.models.includes(models.value) ? models.value : checked.models[0];
+  const model = chosenModel();
+  listRecipes(model);
   await pane.show({ compiler, checked, model });
 }
 
@@ -236,14 +256,14 @@ async function share(): Promise<void> {
 }
 
 async function downloadPackage(): Promise<void> {
-  const model = checked.models.includes(models.value) ? models.value : checked.models[0];
+  const model = chosenModel();
   if (model === undefined) {
     status.textContent = 'There is no model without errors to make a package of.';
     return;
   }
   status.textContent = 'Making the package';
   const [files, { download, zip }] = await Promise.all([
-    compiler.ask('package', { model }),
+    compiler.ask('package', { model, ...(recipes.value === '' ? {} : { recipe: recipes.value }) }),
     import('./share/download.js'),
   ]);
   const { name } = JSON.parse(files['package.json']!) as { name: string };

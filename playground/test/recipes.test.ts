@@ -52,6 +52,20 @@ train Two = One with { rate = 2e-3 }
     for (const { source } of variants) expect(sources[source]).toContain('@compute');
 });
 
+test('a package trains by a recipe as it is written, or only generates', async () => {
+  const { session } = await open(`${MODEL}
+train One of Small { batch = 2, steps = 90_000, rate = 1e-3 }
+`);
+  const plain = await session.answer('package', { model: 'Small' });
+  const trains = await session.answer('package', { model: 'Small', recipe: 'One' });
+  expect(Object.keys(plain)).not.toContain('recipe.js');
+  expect(trains['recipe.js']).toContain('90000');
+  expect(trains['index.d.ts']).toMatch(/export (declare )?function train\b/);
+  expect(plain['index.d.ts']).not.toMatch(/function train\b/);
+  // What inference needs is the same in both.
+  for (const file of ['program.js', 'kernels.js']) expect(trains[file]).toBe(plain[file]);
+});
+
 test('what is made for clusters is cut to a tab, and said', async () => {
   const { session } = await open(`${MODEL.replace('context = 96', 'context = 8192')}
 train Big of Small {

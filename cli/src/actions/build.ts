@@ -1,13 +1,13 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { compiledRecipe, planModel } from '@hyb/compiler';
+import { checkpointLayout, compiledRecipe, ownSources, planModel } from '@hyb/compiler';
 import type { Checked, Plan } from '@hyb/compiler';
 import type { TrainingOptions } from '@hyb/compiler/emit/emit';
 import { printStage } from '@hyb/compiler/inspect/print-stage';
 import type { PrintableStage } from '@hyb/compiler/inspect/print-stage';
 import { formatBytes, formatCount } from '@hyb/compiler/inspect/units';
 import { writeFolder } from '../files/write.js';
-import { checkSource, firstModel, mentionOthers, openSource, ownSources } from '../project/source.js';
+import { checkSource, firstModel, mentionOthers, openSource } from '../project/source.js';
 import type { OpenedSource } from '../project/source.js';
 import { attempt, CliError, EXIT } from '../terminal/errors.js';
 import type { Io } from '../terminal/io.js';
@@ -15,7 +15,6 @@ import { withProgress } from '../terminal/progress.js';
 import { applyChanges } from '../train/change.js';
 import { checkRecipe } from '../train/check-recipe.js';
 import type { CheckedRecipe } from '../train/check-recipe.js';
-import { checkpointLayout } from '../train/layout.js';
 import { version } from '../version.js';
 
 export interface BuildOptions {
@@ -113,7 +112,10 @@ function trainedModel(
       'Leave out --model, or name a recipe of that model with --recipe.',
     );
   }
-  return { ...found, training: { recipe: compiledRecipe(recipe), files: checkpointLayout(all, checked).files } };
+  return {
+    ...found,
+    training: { recipe: compiledRecipe(recipe), files: attempt(() => checkpointLayout(all, checked)).files },
+  };
 }
 
 /** Refuses what would replace files of somebody else, before anything is compiled. */

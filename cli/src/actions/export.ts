@@ -1,22 +1,21 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { exportConfig } from '@hyb/compiler';
-import type { Checked, CheckedModel, ModelType } from '@hyb/compiler';
+import { exportConfig, HYB_TYPE, hybFolderTexts, ownLayout, ownSources, transformersLayout } from '@hyb/compiler';
+import type { Checked, CheckedModel, ModelType, TensorLayout } from '@hyb/compiler';
 import { formatBytes, formatCount } from '@hyb/compiler/inspect/units';
 import { openCheckpoint } from '@hyb/runtime';
 import { STORAGE_DTYPE } from '@hyb/runtime/weights/convert';
 import type { WeightPolicy } from '../commands/context.js';
 import type { EXPORT_DTYPES, EXPORT_TYPES } from '../commands/export.js';
 import { companionFields, companionFiles } from '../export/companions.js';
-import { findTensors, ownLayout, transformersLayout } from '../export/tensors.js';
-import type { ExportedTensor, TensorLayout } from '../export/tensors.js';
+import { findTensors } from '../export/tensors.js';
+import type { ExportedTensor } from '../export/tensors.js';
 import { isOwn, writeCheckpointFolder } from '../export/write-folder.js';
-import { HYB_TYPE, hybFolderTexts } from '../project/hyb-folder.js';
-import { checkSource, firstModel, mentionOthers, openSource, ownSources, reportFindings } from '../project/source.js';
+import { checkSource, firstModel, mentionOthers, openSource, reportFindings } from '../project/source.js';
 import type { OpenedSource } from '../project/source.js';
 import { findWeights, folderOf } from '../project/weights.js';
 import { hasErrors } from '../report/diagnostics.js';
-import { CliError, EXIT, Exit } from '../terminal/errors.js';
+import { attempt, CliError, EXIT, Exit } from '../terminal/errors.js';
 import type { Io } from '../terminal/io.js';
 import { withProgress } from '../terminal/progress.js';
 
@@ -136,5 +135,9 @@ function formatOf(
     throw new Exit(EXIT.findings);
   }
   const { modelType, text, tensors } = exported;
-  return { type: modelType, texts: new Map([['config.json', text]]), layout: transformersLayout(checked, tensors) };
+  return {
+    type: modelType,
+    texts: new Map([['config.json', text]]),
+    layout: attempt(() => transformersLayout(checked, tensors)),
+  };
 }

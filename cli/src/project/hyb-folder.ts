@@ -4,32 +4,17 @@
  */
 import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
+import { HYB_SOURCE, HYB_TYPE } from '@hyb/compiler';
 import { diskHost } from '../files/host.js';
 import type { DiskHost } from '../files/host.js';
 import { isInside } from '../files/root.js';
 import { CliError } from '../terminal/errors.js';
-
-export const HYB_TYPE = 'hyb';
-const SOURCE = 'source';
 
 export interface HybFolder {
   readonly host: DiskHost;
   /** The file with the model, inside `source/`. */
   readonly entry: string;
   readonly model: string;
-}
-
-/** The text of `config.json`, and the sources as files of the folder. */
-export function hybFolderTexts(
-  sources: Readonly<Record<string, string>>,
-  entry: string,
-  model: string,
-): ReadonlyMap<string, string> {
-  const config = { model_type: HYB_TYPE, hyb: { source: entry, model } };
-  return new Map([
-    ['config.json', `${JSON.stringify(config, null, 2)}\n`],
-    ...Object.entries(sources).map(([path, text]): [string, string] => [`${SOURCE}/${path}`, text]),
-  ]);
 }
 
 /**
@@ -45,12 +30,12 @@ export function readHybFolder(folder: string, name: string, text: string): HybFo
   if (typeof source !== 'string' || typeof model !== 'string') {
     throw new CliError(`${place} does not say which source the model is in.`, 'It has "hyb": {"source", "model"}.');
   }
-  const root = join(folder, SOURCE);
+  const root = join(folder, HYB_SOURCE);
   if (!existsSync(root) || !isInside(realpathSync(root), realpathSync(folder)))
-    throw new CliError(`${name} has no folder ${SOURCE}, where the model's .hyb file is.`);
+    throw new CliError(`${name} has no folder ${HYB_SOURCE}, where the model's .hyb file is.`);
   const host = diskHost(realpathSync(root));
   if (!source.endsWith('.hyb') || host.read(source) === undefined) {
-    throw new CliError(`${place} names ${JSON.stringify(source)}, which is no .hyb file in ${join(name, SOURCE)}.`);
+    throw new CliError(`${place} names ${JSON.stringify(source)}, which is no .hyb file in ${join(name, HYB_SOURCE)}.`);
   }
   return { host, entry: source, model };
 }
@@ -71,7 +56,7 @@ export function onlySource({ host, entry }: HybFolder, name: string): string {
   if (files.length > 1) {
     throw new CliError(
       `The model in ${name} is made of ${files.length} files.`,
-      `Use ${join(name, SOURCE, entry)} as it is, or copy the folder ${SOURCE}.`,
+      `Use ${join(name, HYB_SOURCE, entry)} as it is, or copy the folder ${HYB_SOURCE}.`,
     );
   }
   return host.read(entry)!;

@@ -3,7 +3,6 @@ import { existsSync, statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import type { Checked, CheckedModel, SourceHost } from '@hyb/compiler';
 import type { Diagnostic } from '@hyb/grammar';
-import { isLibraryPath } from '@hyb/compiler/sources/library';
 import { diskHost } from '../files/host.js';
 import { locate } from '../files/root.js';
 import { hasErrors, jsonDiagnostics, printDiagnostics } from '../report/diagnostics.js';
@@ -111,10 +110,4 @@ export function reportFindings(io: Io, diagnostics: readonly Diagnostic[], texts
     return;
   }
   printDiagnostics(io, diagnostics, texts);
-}
-
-/** The project's own files that a model was read from: path to text. */
-export function ownSources({ project }: Checked): Readonly<Record<string, string>> {
-  const own = [...project.files.values()].filter(({ path }) => !isLibraryPath(path));
-  return Object.fromEntries(own.map(({ path, text }) => [path, text]));
 }

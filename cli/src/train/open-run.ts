@@ -1,19 +1,18 @@
 /** From a file and options to everything that a run needs, but for the engine. */
 import { resolve } from 'node:path';
-import { compiledRecipe, trainedParameters } from '@hyb/compiler';
-import type { CheckedModel, TrainedParameter, TrainRecipe } from '@hyb/compiler';
+import { checkpointLayout, compiledRecipe, trainedParameters } from '@hyb/compiler';
+import type { CheckedModel, CheckpointLayout, TrainedParameter, TrainRecipe } from '@hyb/compiler';
 import { bytesAsTokens, runLength } from '@hyb/runtime';
 import type { CompiledRecipe, DataFile, DataFiles, DataTokenizer, RunLength } from '@hyb/runtime';
 import type { WeightPolicy } from '../commands/context.js';
 import { locate } from '../files/root.js';
 import { checkSource, openFile } from '../project/source.js';
+import { attempt } from '../terminal/errors.js';
 import type { Io } from '../terminal/io.js';
 import { applyChanges } from './change.js';
 import type { Change } from './change.js';
 import { checkRecipe } from './check-recipe.js';
 import type { TrainableRecipe } from './check-recipe.js';
-import { checkpointLayout } from './layout.js';
-import type { CheckpointLayout } from './layout.js';
 import { heldOutFiles, recipePath, trainingFiles } from './sources.js';
 import type { Place } from './sources.js';
 import { openTokenizer } from './tokenizers.js';
@@ -68,7 +67,7 @@ export async function openRun(
     compiled: compiledRecipe(recipe),
     checked,
     parameters: trainedParameters(recipe),
-    layout: checkpointLayout(all, checked),
+    layout: attempt(() => checkpointLayout(all, checked)),
     length: runLength(recipe, { context: recipe.model.context }),
     tokenizer: await tokenizerOf(place, options.tokenizer, recipe.tokenizer),
     data: await trainingFiles(place, options.data ?? [], recipe.data),

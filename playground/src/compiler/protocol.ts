@@ -99,8 +99,11 @@ export interface Requests {
   runnable: { readonly take: ModelOptions; readonly give: Runnable };
   recipe: { readonly take: RecipeOptions; readonly give: ShownRecipe };
   trainable: { readonly take: RecipeOptions; readonly give: Trainable };
-  /** Files of the npm package by path. */
-  package: { readonly take: ModelOptions; readonly give: Readonly<Record<string, string>> };
+  /** Files of the npm package by path; with a recipe, of one that trains too. */
+  package: {
+    readonly take: ModelOptions & { readonly recipe?: string };
+    readonly give: Readonly<Record<string, string>>;
+  };
 }
 
 export interface ModelOptions {

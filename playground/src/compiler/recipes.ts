@@ -1,12 +1,12 @@
 /** Recipes of the source, and one for models that have none. */
 import { check, checkModel, compiledRecipe, parameterCount, planModel, printWgsl, trainingModel } from '@hyb/compiler';
-import type { Checked, Model, SourceHost, TrainRecipe } from '@hyb/compiler';
+import type { Checked, CheckedModel, Model, SourceHost, TrainRecipe } from '@hyb/compiler';
 import { defaultRecipe } from '../train/default-recipe.js';
 import { checkParameters, tabRecipe } from '../train/limits.js';
 import type { TabRecipe } from '../train/limits.js';
 import type { RecipeOptions, ShownRecipe, Trainable } from './protocol.js';
 
-type ModelRecipe = TrainRecipe & { readonly model: Model };
+export type ModelRecipe = TrainRecipe & { readonly model: Model };
 
 export interface SourceOf {
   readonly path: string;
@@ -22,15 +22,21 @@ export function recipeNames({ trains }: Checked): Readonly<Record<string, readon
 }
 
 export function shownRecipe(source: SourceOf, options: RecipeOptions): ShownRecipe {
-  const { recipe, text } = find(source, options);
+  const { recipe, text } = findRecipe(source, options);
   return { ...inTab(recipe, options), text };
+}
+
+/** A recipe's model, with what the recipe changes in it. */
+export function trainedModel(recipe: ModelRecipe): CheckedModel {
+  const { checked } = checkModel(trainingModel(recipe));
+  if (checked === undefined) throw new Error(`The recipe ${recipe.name} has errors: see Diagnostics.`);
+  return checked;
 }
 
 /** @throws RangeError, Error: what a tab does not train */
 export function trainable(source: SourceOf, options: RecipeOptions): Trainable {
-  const { recipe: found } = find(source, options);
-  const { checked } = checkModel(trainingModel(found));
-  if (checked === undefined) throw new Error(`The recipe ${found.name} has errors: see Diagnostics.`);
+  const { recipe: found } = findRecipe(source, options);
+  const checked = trainedModel(found);
   const { recipe } = inTab(found, options);
   checkParameters(checked.model.name, parameterCount(checked.graph));
   const { program, kernels } = planModel(checked, { training: true });
@@ -43,7 +49,7 @@ function inTab(recipe: ModelRecipe, { steps }: RecipeOptions): TabRecipe {
 }
 
 /** The one asked for, the model's first, or the default one with its text. */
-function find(
+export function findRecipe(
   { path, host, checked }: SourceOf,
   { model: name, recipe }: RecipeOptions,
 ): { readonly recipe: ModelRecipe; readonly text: string | null } {

@@ -115,12 +115,11 @@ export class Session {
     },
     recipe: (options) => shownRecipe(this.#source, options),
     trainable: (options) => trainable(this.#source, options),
-    package: async (options) => {
-      const { emit } = await import('@hyb/compiler/emit/emit');
-      const own = [...this.#checked!.project.files.values()].filter(({ path }) => !isLibraryPath(path));
-      const sources = Object.fromEntries(own.map(({ path, text }) => [path, text]));
-      const { version } = await import('@hyb/compiler');
-      return Object.fromEntries(await emit(this.#plan(options), { runtimeVersion: version, sources }));
+    package: async ({ recipe, ...options }) => {
+      const { inferencePackage, trainingPackage } = await import('./package.js');
+      return recipe === undefined
+        ? inferencePackage(this.#source, this.#plan(options))
+        : trainingPackage(this.#source, { ...options, recipe });
     },
   };
 
