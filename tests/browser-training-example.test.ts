@@ -2,7 +2,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { jest } from '@jest/globals';
 import { launchChromium } from '@hyb/cli/environments/chromium';
 import type { Server } from '@hyb/cli/environments/server';
 import type { Page } from 'playwright-core';
@@ -13,9 +12,6 @@ interface Example {
   buildTrainingPage(options: { out: string }): Promise<void>;
   servePage(options: { out: string }): Promise<Server>;
 }
-
-// Beside other tests the page has once not become ready for minutes; what it said then is logged.
-jest.retryTimes(2, { logErrorsBeforeRetry: true });
 
 let out: string;
 let server: Server;

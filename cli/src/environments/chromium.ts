@@ -32,6 +32,8 @@ export async function launchChromium(): Promise<Browser> {
       '--enable-unsafe-webgpu',
       '--use-webgpu-adapter=swiftshader',
       `--disable-dawn-features=${SLOW_ON_SOFTWARE}`,
+      // Without a GPU the first canvas of a page may take the GPU contexts with it, and so an adapter of a moment ago.
+      '--disable-accelerated-2d-canvas',
     ],
     env: { ...(process.env as Record<string, string>), LD_LIBRARY_PATH: libraries, FONTCONFIG_PATH: folder },
   });
