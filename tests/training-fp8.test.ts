@@ -1,20 +1,10 @@
 /** Recipes in formats of 8 bits on the adapter against the f64 engine, which rounds and scales as the recipe says. */
 import { installGPU } from '@hyb/adapter';
-import {
-  check,
-  checkModel,
-  compiledRecipe,
-  planModel,
-  printWgsl,
-  referenceEngine,
-  trainedParameters,
-  trainingModel,
-} from '@hyb/compiler';
 import type { ReferenceEngineOptions } from '@hyb/compiler';
-import { initialValues, openDevice, openTrainer } from '@hyb/runtime';
-import type { Device, TrainingEngine } from '@hyb/runtime';
-import { memoryHost } from '../compiler/src/sources/host.js';
+import { openDevice } from '@hyb/runtime';
+import type { Device } from '@hyb/runtime';
 import { random } from '../compiler/test/support/random.js';
+import { openEngines } from './support/engines.js';
 
 const MODEL = `use std.{Attention, MLP, RMSNorm}
 model Small {
@@ -46,33 +36,6 @@ const parts = [[19, 11], [24]].map((lengths) =>
   lengths.map((length) => ({ tokens: Array.from({ length }, () => r.integer(0, 37)) })),
 );
 
-async function recipeOf(fields: string) {
-  const text = `${MODEL}train Run of Small { batch = 3, steps = 6, rate = 4e-3, ${fields} }`;
-  const { trains, diagnostics } = check(memoryHost({ 'small.hyb': text }), 'small.hyb');
-  expect(diagnostics).toEqual([]);
-  const recipe = { ...trains[0]!, model: trains[0]!.model! };
-  const checked = checkModel(trainingModel(recipe)).checked!;
-  const { program, kernels } = planModel(checked, { training: true });
-  const sources = Object.fromEntries([...kernels].map(([name, kernel]) => [name, printWgsl(kernel)]));
-  const opened = await openTrainer(program, sources, compiledRecipe(recipe), device);
-  const reference = (rounding: Rounding): TrainingEngine =>
-    referenceEngine({
-      model: checked.graph,
-      ...rounding,
-      recipe,
-      parameters: trainedParameters(recipe),
-      values: ({ path, shape, init }) =>
-        initialValues(
-          init,
-          shape.reduce((a, b) => a * b, 1),
-          recipe.seed,
-          path,
-        ),
-      kept: 'f64',
-    });
-  return { opened, reference, checked };
-}
-
 /** What else could be computed, and must not be taken for it. */
 const OTHERS = {
   'f32 weights': ({ formats: _, ...rest }: Rounding): Rounding => rest,
@@ -84,14 +47,15 @@ test.each([
   ['all by one factor', `fp8_scale = 16, ${EIGHT}`, Object.keys(OTHERS)],
   ['16 bits', SIXTEEN, ['f32 weights']],
 ])('steps in two parts: %s', async (_, fields, others) => {
-  const { opened, reference, checked } = await recipeOf(fields);
+  const text = `${MODEL}train Run of Small { batch = 3, steps = 6, rate = 4e-3, ${fields} }`;
+  const { engine: ours, checked, reference, dispose } = await openEngines(text, device);
   const rounding = { formats: checked.formats, fp8Scale: checked.model.fp8Scale };
-  const same = reference(rounding);
-  const apart = others.map((name) => reference(OTHERS[name as keyof typeof OTHERS](rounding)));
+  const same = reference({ ...rounding, kept: 'f64' });
+  const apart = others.map((name) => reference({ ...OTHERS[name as keyof typeof OTHERS](rounding), kept: 'f64' }));
   const distances = apart.map(() => 0);
   for (let step = 1; step <= 3; step++) {
     const settings = { step, rate: 4e-3, lossScale: 8, probes: false };
-    const found = await opened.engine.step(parts, settings);
+    const found = await ours.step(parts, settings);
     const expected = await same.step(parts, settings);
     // Sums of a few hundred terms in f32; of values on the border of two roundings none may have gone the other way.
     expect(Math.abs(found.loss - expected.loss)).toBeLessThan(1e-5);
@@ -102,7 +66,7 @@ test.each([
     }
   }
   for (const distance of distances) expect(distance).toBeGreaterThan(1e-4);
-  const evaluated = await Promise.all([opened.engine, same].map((engine) => engine.evaluate(parts)));
+  const evaluated = await Promise.all([ours, same].map((engine) => engine.evaluate(parts)));
   expect(Math.abs(evaluated[0]!.loss - evaluated[1]!.loss)).toBeLessThan(1e-5);
-  opened.dispose();
+  dispose();
 });

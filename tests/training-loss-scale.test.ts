@@ -1,9 +1,8 @@
 /** Training in f16 on the adapter: the loss scale falls until gradients fit, grows again, and both are said. */
 import { installGPU } from '@hyb/adapter';
-import { check, checkModel, compiledRecipe, planModel, printWgsl, trainingModel } from '@hyb/compiler';
 import { dataText, memoryFiles, openDevice, trainModel } from '@hyb/runtime';
 import type { Device, StepMetrics } from '@hyb/runtime';
-import { memoryHost } from '../compiler/src/sources/host.js';
+import { compileRecipe } from './support/compiled-recipe.js';
 
 /** The embedding's values are small, and the norm's gradients as much larger: at the first scale of 65,536 over what f16 holds. */
 const SOURCE = `use std.{Attention, MLP, RMSNorm}
@@ -38,18 +37,14 @@ beforeAll(async () => {
 afterAll(() => device.dispose());
 
 test('a run in f16', async () => {
-  const { trains, diagnostics } = check(memoryHost({ 'small.hyb': SOURCE }), 'small.hyb');
-  expect(diagnostics).toEqual([]);
-  const recipe = { ...trains[0]!, model: trains[0]!.model! };
-  const { program, kernels } = planModel(checkModel(trainingModel(recipe)).checked!, { training: true });
-  const sources = Object.fromEntries([...kernels].map(([name, kernel]) => [name, printWgsl(kernel)]));
+  const { program, kernels, compiled } = compileRecipe(SOURCE);
   const contents = new Map<string, Uint8Array>();
   // All steps see the same, so that they overflow at the same scale.
   const run = async (steps: number, resume: boolean): Promise<readonly StepMetrics[]> => {
     const options = { data: [dataText('a'.repeat(200))], files: memoryFiles(contents), device, resume };
     const found: StepMetrics[] = [];
-    const fields = { ...compiledRecipe(recipe), steps: { value: steps, unit: 'steps' } as const };
-    for await (const metrics of trainModel(program, sources, fields, options)) found.push(metrics);
+    const fields = { ...compiled, steps: { value: steps, unit: 'steps' } as const };
+    for await (const metrics of trainModel(program, kernels, fields, options)) found.push(metrics);
     return found;
   };
 

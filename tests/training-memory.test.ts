@@ -1,8 +1,8 @@
 /** What a run takes of a device's memory, and what it does where the recipe does not say. */
 import { gpu } from '@hyb/adapter';
-import { check, compiledRecipe, memoryHost, planModel, printWgsl } from '@hyb/compiler';
-import type { CompiledRecipe, DeviceOptions, MemoryRequest } from '@hyb/runtime';
+import type { DeviceOptions, MemoryRequest } from '@hyb/runtime';
 import { openDevice, openTrainer, operationsPerToken, planMemory, planParts } from '@hyb/runtime';
+import { compileRecipe } from './support/compiled-recipe.js';
 
 const SOURCE = `use std.{MLP, RMSNorm, relu2}
 
@@ -25,22 +25,14 @@ train Run of Small {
 }
 `;
 
-const { models, trains } = check(memoryHost({ 'small.hyb': SOURCE }), 'small.hyb');
-const { program, kernels } = planModel(models[0]!, { training: true });
-const [declared] = trains;
-const recipe: CompiledRecipe = compiledRecipe({ ...declared!, model: declared!.model! });
-const sources = Object.fromEntries([...kernels].map(([name, kernel]) => [name, printWgsl(kernel)]));
+const { program, kernels, compiled } = compileRecipe(SOURCE);
 const batch: MemoryRequest = { tokens: 4096, sequences: 4, ruleOf: () => 'AdamW' };
 
 async function opened(options: DeviceOptions, memory?: number) {
   const device = await openDevice({ gpu: await gpu({ kind: 'software' }), ...options });
   try {
-    const run = await openTrainer(
-      program,
-      sources,
-      { ...recipe, ...(memory ? { memory: { value: memory } } : {}) },
-      device,
-    );
+    const recipe = { ...compiled, ...(memory ? { memory: { value: memory } } : {}) };
+    const run = await openTrainer(program, kernels, recipe, device);
     run.dispose();
     return run;
   } finally {
@@ -87,7 +79,7 @@ test('a device without room for a step says so when the run is opened', async ()
   const device = await openDevice({ gpu: await gpu({ kind: 'software' }) });
   const full = Object.assign(new Error('full'), { constructor: { name: 'GPUOutOfMemoryError' } });
   Object.defineProperty(device.gpu, 'popErrorScope', { value: () => Promise.resolve(full), configurable: true });
-  await expect(openTrainer(program, sources, recipe, device)).rejects.toMatchObject({
+  await expect(openTrainer(program, kernels, compiled, device)).rejects.toMatchObject({
     code: 'out-of-memory',
     needed: planMemory(program, batch).peak,
   });

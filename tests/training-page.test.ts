@@ -1,7 +1,7 @@
 /** The whole of training in a page: kernels, data, checkpoints in the origin's private file system. */
-import { check, checkModel, compiledRecipe, memoryHost, planModel, printWgsl, trainingModel } from '@hyb/compiler';
 import { join } from 'node:path';
 import { TEXT } from '../cli/test/support/training.js';
+import { compileRecipe } from './support/compiled-recipe.js';
 import { environments } from './support/environments.js';
 import type { Trained } from './programs/train-in-page.js';
 
@@ -25,13 +25,10 @@ train Run of Small {
 }`;
 
 test('a run in Chromium that is left and resumed', async () => {
-  const { trains } = check(memoryHost({ 'small.hyb': SOURCE }), 'small.hyb');
-  const recipe = { ...trains[0]!, model: trains[0]!.model! };
-  const plan = planModel(checkModel(trainingModel(recipe)).checked!, { training: true });
-  const kernels = Object.fromEntries([...plan.kernels].map(([kernel, body]) => [kernel, printWgsl(body)]));
+  const { program, kernels, compiled } = compileRecipe(SOURCE);
   const environment = await environments.chromium();
   try {
-    const args = { program: plan.program, kernels, recipe: compiledRecipe(recipe), text: TEXT, leave: 4 };
+    const args = { program, kernels, recipe: compiled, text: TEXT, leave: 4 };
     const { resumed, whole, entries, lines } = await environment.run<Trained>(
       join(import.meta.dirname, 'programs/train-in-page.ts'),
       { args, timeout: 300_000 },
