@@ -47,7 +47,7 @@ export function readInitializer(
   if (expression.kind !== 'Call' || callee === undefined || !names.includes(callee.text)) {
     const name = callee?.text ?? (expression.kind === 'Name' ? expression.text : 'This');
     const place = callee?.span ?? expression.span;
-    const values = { name, field, choices: listNames(names).replace(/ or /, ' and ') };
+    const values = { name, field, choices: listNames(names) };
     context.diagnostics.add(reportTrain('HYB5005', place, values, didYouMean(place, name, names)));
     return undefined;
   }

@@ -62,7 +62,7 @@ export const trainMessages = {
   },
   HYB5005: {
     title: 'Unknown choice in a recipe',
-    message: "'{name}' is not known for '{field}'; there are {choices}.",
+    message: "'{name}' is not known for '{field}', which can be {choices}.",
     explanation: 'Optimizers, schedules, losses and the like are chosen by name, with arguments where they have any.',
     example: recipe('optimizer = AdamV(weight_decay = 0.1)'),
     fixed: recipe('optimizer = AdamW(weight_decay = 0.1)'),

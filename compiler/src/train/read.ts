@@ -370,7 +370,7 @@ function readChoice(
   const choice = choices.find((one) => one.name === callee.text);
   if (choice === undefined) {
     const names = choices.map((one) => one.name);
-    const values = { name: callee.text, field, choices: listNames(names).replace(/ or /, ' and ') };
+    const values = { name: callee.text, field, choices: listNames(names) };
     const details = { ...didYouMean(callee.span, callee.text, names), expected: listNames(names), found: callee.text };
     context.diagnostics.add(reportTrain('HYB5005', callee.span, values, details));
     return undefined;

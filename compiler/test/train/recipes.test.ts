@@ -241,6 +241,13 @@ test('Nemotron-H’s own recipes', () => {
   }
 });
 
+test('a field that can only be one thing says so', () => {
+  const files = { 'main.hyb': `${small}train Run of Small { ${needed}, loss = mse }` };
+  expect(render(compile(files).diagnostics, files)).toContain(
+    "'mse' is not known for 'loss', which can be cross_entropy.",
+  );
+});
+
 test('every mistake in a recipe is found in one run', () => {
   const source = `${small}
 train Run of Small {
