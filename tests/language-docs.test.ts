@@ -1,36 +1,22 @@
 /**
- * docs/language.md, README.md and all other pages of docs with snippets (pages of errors have a test of their own): every snippet compiles, or gives exactly the error it says, and what the page generates from
- * tables is current. The info string of a snippet says how it is to be read:
+ * Every snippet of docs/language.md, README.md and other pages compiles, or gives exactly the error it says, and what the
+ * language's page generates from tables is current. The info string of a snippet says how it is to be read:
  *
  * - `hyb`: a file; `hyb file=tiny.hyb`: a file that later snippets use;
  * - `hyb fragment=model`, `train`, `body`: what stands in a model, in a recipe or in a block's body; `fragment=file`: parts of a
  *   file that need not declare anything;
  * - `hyb error=HYB3010`: exactly this code.
  */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { check, memoryHost } from '@hyb/compiler';
 import { fillReference, REFERENCE_SECTIONS } from '@hyb/compiler/inspect/language-reference';
 import { format } from 'prettier';
+import { root } from './support/bundle.js';
+import { PAGES_WITH_SNIPPETS, readPage, snippetsOf } from './support/snippets.js';
+import type { Snippet } from './support/snippets.js';
 
-const root = fileURLToPath(new URL('../', import.meta.url));
-const read = (path: string): string => readFileSync(`${root}${path}`, 'utf8');
 const PAGE = 'docs/language.md';
-
-interface Snippet {
-  readonly place: string;
-  readonly text: string;
-  readonly marks: Readonly<Record<string, string>>;
-}
-
-function snippets(path: string): readonly Snippet[] {
-  const page = read(path);
-  return [...page.matchAll(/^```hyb *(.*)\n([^]*?)^```$/gm)].map((match) => {
-    const line = page.slice(0, match.index).split('\n').length;
-    const marks = match[1]!.split(' ').flatMap((mark) => (mark === '' ? [] : [mark.split('=') as [string, string]]));
-    return { place: `${path}:${line}`, text: match[2]!, marks: Object.fromEntries(marks) };
-  });
-}
 
 const LIBRARY = 'use std.{Attention, GatedMLP, LayerNorm, LayerScale, Mamba2, MLP, RMSNorm}';
 
@@ -70,18 +56,12 @@ function wholeFile({ text, marks, place }: Snippet): string {
   }
 }
 
-const OTHERS = (readdirSync(`${root}docs`, { recursive: true }) as string[])
-  .map((path) => `docs/${path.replaceAll('\\', '/')}`)
-  .filter((path) => path.endsWith('.md') && !path.startsWith('docs/errors/') && path !== PAGE)
-  .filter((path) => snippets(path).length > 0);
-
-describe.each([PAGE, 'README.md', ...OTHERS])('snippets of %s', (path) => {
-  const all = snippets(path);
+describe.each(PAGES_WITH_SNIPPETS)('snippets of %s', (path) => {
+  const all = snippetsOf(path);
   const files: Record<string, string> = {};
   for (const { text, marks } of all) if (marks['file'] !== undefined) files[marks['file']] = text;
 
-  test('there are some, with marks that mean something', () => {
-    expect(all.length).toBeGreaterThan(0);
+  test('their marks mean something', () => {
     for (const { marks, place } of all) {
       for (const mark of Object.keys(marks)) expect(`${place} ${mark}`).toMatch(/ (file|fragment|error)$/);
     }
@@ -99,6 +79,10 @@ describe.each([PAGE, 'README.md', ...OTHERS])('snippets of %s', (path) => {
   });
 });
 
+test('known pages are among those with snippets', () => {
+  for (const path of [PAGE, 'README.md', 'docs/training.md']) expect(PAGES_WITH_SNIPPETS).toContain(path);
+});
+
 test('a snippet that is wrong would be found', () => {
   const wrong: Snippet = { place: '', text: 'return sigmiod(x)', marks: { fragment: 'body' } };
   const { diagnostics } = check(memoryHost({ 'x.hyb': wholeFile(wrong) }), 'x.hyb');
@@ -106,13 +90,13 @@ test('a snippet that is wrong would be found', () => {
 });
 
 test('the generated sections are current (node scripts/language-reference.mjs)', async () => {
-  const page = read(PAGE);
+  const page = readPage(PAGE);
   expect(await format(fillReference(page), { parser: 'markdown', printWidth: 120 })).toBe(page);
   for (const section of REFERENCE_SECTIONS) expect(page).toContain(`<!-- generated: ${section} -->`);
 });
 
 test('links to headings and files lead somewhere', () => {
-  const page = read(PAGE);
+  const page = readPage(PAGE);
   const seen = new Map<string, number>();
   const anchors = [...page.replace(/^```[^]*?^```$/gm, '').matchAll(/^#+ (.*)$/gm)].map(([, title]) => {
     const slug = title!
@@ -127,5 +111,5 @@ test('links to headings and files lead somewhere', () => {
   const inside = links.filter((link) => link.startsWith('#'));
   expect(inside.filter((link) => !anchors.includes(link))).toEqual([]);
   const outside = links.filter((link) => !link.startsWith('#'));
-  expect(outside.filter((link) => !existsSync(`${root}docs/${link}`))).toEqual([]);
+  expect(outside.filter((link) => !existsSync(join(root, 'docs', link)))).toEqual([]);
 });

@@ -19,7 +19,7 @@ const original: BuiltinParameter = {
 };
 
 function example(scaling: string): string {
-  return `dim heads = 2\ndim head_dim = width div 2\nreturn rope(x as [time, heads, head_dim], scaling = ${scaling}) as [time, width]`;
+  return `dim heads    = 2\ndim head_dim = width div 2\nreturn rope(x as [time, heads, head_dim], scaling = ${scaling}) as [time, width]`;
 }
 
 /** Values of `scaling`; they are names of their own nowhere else. */
@@ -85,7 +85,7 @@ const rope: Builtin = {
   signature: 'rope(x, base = 10_000, dims = none, pairing = "half", scaling = none)',
   doc: 'Rotary position embedding of the last dimension (Su et al. 2021), at the position of the token in its sequence.',
   example:
-    'dim heads = 2\ndim head_dim = width div 2\nreturn rope(x as [time, heads, head_dim], base = 500_000) as [time, width]',
+    'dim heads    = 2\ndim head_dim = width div 2\nreturn rope(x as [time, heads, head_dim], base = 500_000) as [time, width]',
   parameters: [
     { name: 'x', kind: 'tensor', doc: 'Queries or keys [time, …, channels].' },
     { name: 'base', kind: 'float', doc: 'Base of the wavelengths.', default: float(10_000) },

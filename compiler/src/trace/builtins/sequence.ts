@@ -77,8 +77,8 @@ const ssd: Builtin = {
     'The selective state space recurrence of Mamba-2 (Dao & Gu 2024): S = exp(dt A) S + dt x B, y = S C. ' +
     'x [time, heads, head_dim], dt [time, heads], A [heads], negative, B and C [time, groups, state].',
   example:
-    'dim heads = 2\ndim head_dim = width div 2\ndim groups = 1\ndim state = 16\n' +
-    'param in_b = linear(width -> (groups, state))\nparam in_dt = linear(width -> heads)\nparam A_log: [heads] @init(log(uniform(1, 16)))\n' +
+    'dim heads    = 2\ndim head_dim = width div 2\ndim groups   = 1\ndim state    = 16\n' +
+    'param in_b  = linear(width -> (groups, state))\nparam in_dt = linear(width -> heads)\nparam A_log: [heads] @init(log(uniform(1, 16)))\n' +
     'let B = in_b(x)\nlet u = x as [time, heads, head_dim]\nreturn ssd(u, softplus(in_dt(x)), -exp(A_log), B, B) as [time, width]',
   parameters: [
     tensorArgument('x', 'Values [time, heads, head_dim].'),
@@ -131,7 +131,7 @@ const attend: Builtin = {
     'Causal attention: each head of q [time, heads, head_dim] reads its group of k and v [time, kv_heads, …]. ' +
     'p = softmax(temperature * cap * tanh(scale * q k / cap)); y = sum of p v.',
   example:
-    'dim heads = 2\ndim head_dim = width div 2\nparam q = linear(width -> (heads, head_dim))\nparam kv = linear(width -> (heads, head_dim))\n' +
+    'dim heads    = 2\ndim head_dim = width div 2\nparam q  = linear(width -> (heads, head_dim))\nparam kv = linear(width -> (heads, head_dim))\n' +
     'let keys = kv(x)\nreturn attend(q(x), keys, keys, window = 128) as [time, width]',
   parameters: [
     tensorArgument('q', 'Queries [time, heads, head_dim].'),
