@@ -76,6 +76,10 @@ test.each([
   ['roles', TINY.replace('weights = bf16,', 'weights = bf16, ‹|›')],
   ['selectors', TINY.replace('weights = bf16,', 'weights in ‹|›')],
   ['parts of a block', TINY.replace('weights = bf16,', 'weights in A.‹|›')],
+  [
+    'weight maps, of other files too',
+    `${inModel('weights = ‹|›')}weights Own { }\n// file: maps.hyb\nweights Map { }\n`,
+  ],
   ['formats', TINY.replace('weights = bf16,', 'weights = ‹|›')],
 ])('in a model: %s', (_, source) => {
   expect(shown(source)).toMatchSnapshot();
@@ -94,6 +98,11 @@ test.each([
   ['tensors of a map', inBlock('return spectral_norm(up.‹|›)')],
   ['norms for a slot', inBlock('slot more = ‹|›')],
   ['types', 'block B(inner: ‹|›)(x: [time, width]) { return x }'],
+  ['the shape of an input', 'block B(inner: int)(x: ‹|›'],
+  ['the shape of a result', 'norm N(eps = 1e-5)(x: [..., features]) -> ‹|›'],
+  ['the axis of a scan', inBlock('let z = scan (t in ‹|›')],
+  ['states of a scan', inBlock('let z = scan (t in time, ‹|›')],
+  ['the first value of a state', inBlock('let z = scan (t in time, state h: [inner] = ‹|›')],
   ['in a scan', inBlock('let z = scan (t in time, state h: [inner] = 0) {\n    ‹|›\n  }')],
 ])('in a block: %s', (_, source) => {
   expect(shown(source)).toMatchSnapshot();

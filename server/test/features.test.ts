@@ -301,6 +301,7 @@ test.each([
   ['a block', mark(project, 'Gate(inner = 12)', 'Gate(inner = 12, ‹|›)')],
   ['a named argument', mark(project, 'Gate(inner = 12)', 'Gate(activation = ‹|›')],
   ['a built-in function', mark(project, 'return down(', 'let q = clamp(y, ‹|›)\n  return down(')],
+  ['a choice of a recipe', `${project}train Run of Base { schedule = cosine(floor = ‹|›`],
   ['a map', mark(project, 'linear(width -> inner)', 'linear(width -> inner, ‹|›)')],
 ])('signature help: %s', (_, source) => {
   const { place, position } = marked(source);

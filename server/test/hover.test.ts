@@ -48,6 +48,7 @@ describe.each([
   ['a block of a model', at(TINY, 'layers = [A F A]', 'layers = [A F A]\n  ‹|›A.cap = 50')],
   ['its name where it is made', at(TINY, '= Attention', '= Atten‹|›tion')],
   ['a parameter', at(TINY, '(heads = 4)', '(hea‹|›ds = 4)')],
+  ['an argument that is computed', at(TINY, '(inner = 4', '(inn‹|›er = 4')],
   ['a model', at(TINY, 'model Tiny', 'model Ti‹|›ny')],
   ['a field', at(TINY, 'context =', 'cont‹|›ext =')],
   ['a format', at(TINY, 'weights = bf16', 'weights = bf‹|›16')],

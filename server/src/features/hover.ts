@@ -34,7 +34,9 @@ function nameHover(place: Place, use: NameUse): Hover {
   const parts = use.entities.flatMap((entity): (string | undefined)[] => [
     code(codeOf(entity, place.project)),
     entity.doc,
+    entity.example === undefined ? undefined : `Such as \`${entity.example}\`.`,
     ...describeEntity(place, entity),
+    givenValue(place, use, entity),
   ]);
   return show(place, use.span, [...parts, ...valueLines(place, use)]);
 }
@@ -49,6 +51,18 @@ function valueLines(place: Place, { span, entities }: NameUse): readonly string[
   const here = table.at(span);
   const facts = here.length > 0 || entity.place === undefined ? here : table.at(entity.place);
   return list(factLines(facts));
+}
+
+/** What an argument in a model comes to: `4 * width` is 256. */
+function givenValue(place: Place, { span }: NameUse, { kind, name }: Entity): string | undefined {
+  const declared = declarationAt(place, span.start);
+  if (kind !== 'parameter' || !isOfKind(declared, 'ModelDeclaration')) return undefined;
+  const field = nodesAt(place.file.syntax, span.start).find((node): node is Field => node.kind === 'Field');
+  const alias = field?.target.root.text ?? '';
+  const value = checkedModel(place.root, declared)?.model?.aliases[alias]?.arguments[name];
+  return value === undefined
+    ? undefined
+    : `\`${printValue(value)}\` in \`${alias}\` of \`${declared.declaration.name.text}\``;
 }
 
 const IN_BODIES: ReadonlySet<string> = new Set([

@@ -1,9 +1,10 @@
 /** The parameters of the call that is being written. */
 import { declarationEntity } from '@hyb/compiler/query/names/entity';
-import { findBuiltin, initializers, moduleKinds } from '@hyb/compiler/query/names/fixed';
+import { choiceEntity, findBuiltin, initializers, moduleKinds } from '@hyb/compiler/query/names/fixed';
 import type { Position, SignatureHelp } from 'vscode-languageserver-types';
 import type { Place } from '../workspace/workspace.js';
 import { contextAt } from './completion/context.js';
+import { choiceNamed } from './completion/recipe.js';
 import { bodyEntities } from './completion/scope.js';
 import { calleeParameters } from './completion/values.js';
 import { codeOf } from './signatures.js';
@@ -17,7 +18,11 @@ export function signatureHelp(place: Place, position: Position): SignatureHelp |
   const local = bodyEntities(place, context).find(({ name }) => name === callee);
   const declared = place.file.scope.find(callee);
   const entity = local ?? (declared && declarationEntity(declared));
-  const table = [...moduleKinds, ...initializers].find(({ name }) => name === callee) ?? findBuiltin(callee);
+  const choice = context.declaration?.keyword === 'train' ? choiceNamed(callee) : undefined;
+  const table =
+    choice === undefined
+      ? ([...moduleKinds, ...initializers].find(({ name }) => name === callee) ?? findBuiltin(callee))
+      : choiceEntity(choice);
   const parameters = calleeParameters(place, context, callee);
   if (entity === undefined && table === undefined) return undefined;
   const label = entity === undefined ? (table!.signature ?? callee) : codeOf(entity, place.project);

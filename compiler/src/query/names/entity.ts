@@ -50,6 +50,8 @@ export interface Entity {
   readonly doc?: string;
   /** As it would be written: `block MLP(inner: int, …)`, `rope(x, base = 10_000)`. */
   readonly signature?: string;
+  /** How it may be used: `batch = 768 sequences`. */
+  readonly example?: string;
   /** The node that defines it. */
   readonly node?: AstNode;
   /** Of declarations, with the scope of their file; of the blocks of a model that which they are made of. */

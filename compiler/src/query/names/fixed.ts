@@ -154,7 +154,7 @@ export function fieldEntities(fields: Readonly<Record<string, FieldSpec>>, owner
     name,
     owner,
     doc: `${doc}${required === true ? ' Must be given.' : fallbackText(fallback)}`,
-    ...(example !== undefined && { signature: example }),
+    ...(example !== undefined && { example }),
   }));
 }
 

@@ -124,6 +124,25 @@ export function dimensions(place: Place, context: CursorContext): readonly Propo
   return [...timeAndWidth, ...own].map((each, rank) => entityProposal(each, place, { rank: Math.min(rank, 8) }));
 }
 
+/** The shape that inputs and results of most blocks, or norms, have. */
+export function wholeShape({ declaration }: CursorContext): readonly Proposal[] {
+  const tokens = wordProposal('[time, width]', 'A vector of the residual stream for each token.', '[time, width]', 1);
+  const rows = wordProposal('[..., features]', 'Whatever the axes before the last.', '[..., features]', 1);
+  const other = wordProposal('[ … ]', 'Names of dimensions.', '[$0]', 2);
+  return [declaration?.keyword === 'norm' ? rows : tokens, other];
+}
+
+/** `scan (t in time, state h: [width] = 0)` */
+export function scanHeader(place: Place, context: CursorContext): readonly Proposal[] {
+  const { part, frames } = context;
+  const frame = frames.at(-1);
+  if (part.at(-1)?.image === 'in') return timeAndWidth.slice(0, 1).map((each) => entityProposal(each, place));
+  if (part.at(-1)?.image === '=') return bodyValues(place, context);
+  if (part.length > 0 || frame?.kind !== 'call') return [];
+  if (frame.position === 0) return [wordProposal('t in time', 'Each position in turn.', '${1:t} in time', 1)];
+  return [wordProposal('state', 'What is carried from one position to the next.', 'state ${1:h}: [${2:width}] = 0', 1)];
+}
+
 /** A parameter that may be a whole number. */
 function isSize({ kind, node }: Entity): boolean {
   if (kind !== 'parameter' || node?.kind !== 'Parameter') return false;

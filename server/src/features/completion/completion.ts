@@ -5,7 +5,7 @@ import { tokenTable } from '@hyb/grammar/tokens/token-table';
 import { CompletionItemKind } from 'vscode-languageserver-types';
 import type { CompletionItem, Position } from 'vscode-languageserver-types';
 import type { Place } from '../../workspace/workspace.js';
-import { bodyArgument, dimensions, parameter, statement } from './body.js';
+import { bodyArgument, dimensions, parameter, scanHeader, statement, wholeShape } from './body.js';
 import { contextAt } from './context.js';
 import type { CursorContext, Frame } from './context.js';
 import { entityProposal, toItem, valueProposal, wordProposal } from './items.js';
@@ -51,7 +51,7 @@ function proposalsAt(place: Place, context: CursorContext): readonly Proposal[] 
     case 'parameters':
       return parameter(place, context);
     case 'inputs':
-      return [];
+      return context.part.at(-1)?.image === ':' ? wholeShape(context) : [];
     case 'shape':
       return dimensions(place, context);
     case 'index':
@@ -75,6 +75,7 @@ function callArgument(
   frame: Extract<Frame, { kind: 'call' }>,
   inBody: boolean,
 ): readonly Proposal[] {
+  if (frame.callee === 'scan') return scanHeader(place, context);
   if (inBody) return bodyArgument(place, context, frame);
   const keyword = context.declaration?.keyword;
   if (keyword === 'block' || keyword === 'norm' || keyword === 'fn') return bodyArgument(place, context, frame);
@@ -116,6 +117,7 @@ function topLevel(place: Place, context: CursorContext): readonly Proposal[] {
   }
   if (keyword === 'use') return useSource(owner);
   const last = words.at(-1);
+  if (last === '->') return wholeShape(context);
   const ofKind = (kind: string): readonly Proposal[] =>
     fileEntities(place).flatMap((each) => (each.kind === kind ? [entityProposal(each, place)] : []));
   if (last === 'of') return ofKind('model');

@@ -14,6 +14,8 @@ export interface Proposal {
   readonly snippet?: string;
   /** Lower comes first. */
   readonly rank?: number;
+  /** Within a rank, lower comes first, and before those without: what is declared in an order is proposed in it. */
+  readonly order?: number;
   readonly more?: readonly TextEdit[];
 }
 
@@ -62,8 +64,8 @@ export function entityProposal(entity: Entity, place: Place, more: Partial<Propo
 }
 
 /** Names that stand before `=`. */
-export function assigned(entity: Entity, place: Place, rank?: number): Proposal {
-  return entityProposal(entity, place, { snippet: `${entity.name} = $0`, ...(rank !== undefined && { rank }) });
+export function assigned(entity: Entity, place: Place, sorting: Pick<Proposal, 'rank' | 'order'> = {}): Proposal {
+  return entityProposal(entity, place, { snippet: `${entity.name} = $0`, ...sorting });
 }
 
 export function wordProposal(label: string, doc: string, snippet?: string, rank?: number): Proposal {
@@ -81,12 +83,12 @@ export function valueProposal(label: string, doc?: string): Proposal {
 }
 
 export function toItem(proposal: Proposal, range: TextEdit['range'], snippets: boolean): CompletionItem {
-  const { label, kind, detail, doc, snippet, rank = 5, more } = proposal;
+  const { label, kind, detail, doc, snippet, rank = 5, order, more } = proposal;
   const newText = snippet === undefined ? label : snippets ? snippet : plain(snippet);
   return {
     label,
     kind,
-    sortText: `${rank}${label}`,
+    sortText: `${rank}${order === undefined ? '' : String(order).padStart(3, '0')}${label}`,
     ...(detail !== undefined && detail !== label && { detail }),
     ...(doc !== undefined && doc !== '' && { documentation: { kind: 'markdown', value: doc } }),
     textEdit: { range, newText },

@@ -38,7 +38,7 @@ export function modelItem(place: Place, context: CursorContext): readonly Propos
   const derives = declaration?.base !== undefined;
   const sizes = modelFields.filter(({ name }) => !written.has(name));
   return [
-    ...sizes.map((each) => modelFieldProposal(each, place)),
+    ...sizes.map((each, order) => modelFieldProposal(each, place, order)),
     wordProposal('precision', 'Where values are rounded, and to which type.', 'precision {\n  $0\n}', 3),
     ...[...(facts?.own.values() ?? [])].flatMap((each) =>
       derives || each.kind === 'alias' ? [entityProposal(each, place, { rank: derives ? 1 : 4 })] : [],
@@ -53,9 +53,12 @@ const FIELD_SNIPPETS: Readonly<Record<string, string>> = {
   embedding: 'embedding = { scale = $0 }',
 };
 
-function modelFieldProposal(entity: Entity, place: Place): Proposal {
+function modelFieldProposal(entity: Entity, place: Place, order: number): Proposal {
   const snippet = FIELD_SNIPPETS[entity.name];
-  return snippet === undefined ? assigned(entity, place, 2) : entityProposal(entity, place, { snippet, rank: 2 });
+  const sorting = { rank: 2, order };
+  return snippet === undefined
+    ? assigned(entity, place, sorting)
+    : entityProposal(entity, place, { snippet, ...sorting });
 }
 
 /** Blocks that a path such as `A` or `layers[2..5]` speaks of. */
@@ -123,10 +126,9 @@ function modelValue(
       }
       break;
     case 'weights':
-      return [...place.file.scope.names()].flatMap((name) => {
-        const { declaration } = place.file.scope.find(name)!;
-        return declaration.kind === 'WeightsDeclaration' ? [valueProposal(name, declaration.doc)] : [];
-      });
+      return usable(place, ['weights']).map(({ entity, edits }) =>
+        entityProposal(entity, place, { rank: edits.length === 0 ? 1 : 3, more: edits }),
+      );
     case 'norm':
       return names.length === 1
         ? [wordProposal('{ … }', 'Norms in slots.', '{ pre = ${1:RMSNorm} }')]

@@ -30,7 +30,7 @@ export function recipeItem(place: Place, context: CursorContext): readonly Propo
   return [
     ...recipeFields
       .filter(({ name }) => !written.has(name))
-      .map((each) => assigned(each, place, isRequired(each) ? 1 : 2)),
+      .map((each) => assigned(each, place, { rank: isRequired(each) ? 1 : 2 })),
     wordProposal('precision', 'Rules over those of the model.', 'precision {\n  $0\n}', 3),
   ];
 }
@@ -135,7 +135,7 @@ export function choiceArgument(
   context: CursorContext,
   { callee, given }: { readonly callee: string; readonly given: readonly string[] },
 ): readonly Proposal[] {
-  const choice = allChoices().find(({ name }) => name === callee);
+  const choice = choiceNamed(callee);
   if (choice === undefined) return [];
   const { part } = context;
   if (part.length === 0) {
@@ -146,6 +146,11 @@ export function choiceArgument(
   const name = part[0]!.image;
   const spec = Object.hasOwn(choice.parameters, name) ? choice.parameters[name]!.spec : undefined;
   return part[1]?.image === '=' ? valuesOf(spec, context, place) : [];
+}
+
+/** A choice that some field of recipes has: `AdamW`, `cosine`. */
+export function choiceNamed(name: string): Choice | undefined {
+  return allChoices().find((each) => each.name === name);
 }
 
 function allChoices(): readonly Choice[] {

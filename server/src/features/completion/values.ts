@@ -2,6 +2,7 @@
 import { parametersOf } from '@hyb/compiler/query/names/expressions';
 import {
   constants,
+  fieldEntities,
   findBuiltin,
   initializerOptions,
   initializers,
@@ -18,6 +19,7 @@ import type { Place } from '../../workspace/workspace.js';
 import type { CursorContext, Frame } from './context.js';
 import { assigned, entityProposal, valueProposal } from './items.js';
 import type { Proposal } from './items.js';
+import { choiceNamed } from './recipe.js';
 import { bodyEntities, builtinEntities, usable } from './scope.js';
 
 /** A norm for a slot, or none. */
@@ -97,7 +99,9 @@ export function argumentProposals(
     const isGiven = ({ entity, option }: CalleeParameter): boolean =>
       frame.given.includes(entity.name) || (option?.default === undefined && option?.kind === 'tensor');
     const names = known.filter((each) => !isGiven(each));
-    return [...names.map(({ entity }) => assigned(entity, place, 1)), ...others()];
+    // What has to be given comes first.
+    const ordered = [...names.filter(isRequired), ...names.filter((each) => !isRequired(each))];
+    return [...ordered.map(({ entity }, order) => assigned(entity, place, { rank: 1, order })), ...others()];
   }
   if (part.length > 2) return others();
   const parameter = known.find(({ entity }) => entity.name === name);
@@ -116,6 +120,11 @@ interface CalleeParameter {
   readonly option?: BuiltinParameter;
 }
 
+function isRequired({ node, option }: CalleeParameter): boolean {
+  if (node !== undefined) return node.default === undefined;
+  return option !== undefined && option.default === undefined;
+}
+
 export function calleeParameters(place: Place, context: CursorContext, callee: string): readonly CalleeParameter[] {
   const local = bodyEntities(place, context).find(({ name }) => name === callee);
   const declared = place.file.scope.find(callee);
@@ -131,6 +140,8 @@ export function calleeParameters(place: Place, context: CursorContext, callee: s
   if (builtin !== undefined) {
     return builtin.parameters.map((option) => ({ entity: optionEntity(option, callee), option }));
   }
+  const choice = context.declaration?.keyword === 'train' ? choiceNamed(callee) : undefined;
+  if (choice !== undefined) return fieldEntities(choice.parameters, callee).map((each) => ({ entity: each }));
   if (initializers.some(({ name }) => name === callee))
     return initializerOptions(callee).map((each) => ({ entity: each }));
   return [];
