@@ -12,10 +12,12 @@ import { evaluationOf, prepareData } from '../../src/train/data/prepare.js';
 import { readDocuments } from '../../src/train/data/read.js';
 import type { DocumentPiece } from '../../src/train/data/read.js';
 import { dataStream } from '../../src/train/data/stream.js';
+import { openTokens } from '../../src/train/data/tokens.js';
 import { readWindow, split, windowsOf } from '../../src/train/data/windows.js';
 import { diskFiles } from '../../src/train/files/disk.js';
 import { memoryFiles } from '../../src/train/files/memory.js';
 import { permute } from '../../src/train/random.js';
+import type { ByteSource } from '../../src/weights/types.js';
 
 const END = 256;
 const tokenizer = { codec: byteTokenizer, key: 'bytes' };
@@ -210,6 +212,23 @@ describe('the cache of tokens', () => {
       ),
       { numRuns: 50 },
     );
+  });
+  test.each([2 ** 31, 2 ** 32 + 3, 2 ** 40 + 8])('also at token %p', async (start) => {
+    const tokens = start + 20;
+    // A document begins at the fifth token that is read.
+    const bit = (byte: number): number => (byte === Math.floor((start + 5) / 8) ? 1 << ((start + 5) % 8) : 0);
+    const sizes = { 'tokens.bin': 2 * tokens, 'starts.bin': Math.ceil(tokens / 8) };
+    const value = { 'tokens.bin': (byte: number) => (byte % 2 === 0 ? (byte / 2) % 200 : 0), 'starts.bin': bit };
+    const open = (path: string): Promise<ByteSource> => {
+      const name = path.split('/')[1] as keyof typeof sizes;
+      const read = (offset: number, length: number) =>
+        Promise.resolve(Uint8Array.from({ length }, (_, i) => value[name](offset + i)));
+      return Promise.resolve({ name, size: sizes[name], read });
+    };
+    const info = { key: 'k', width: 2, tokens, documents: 2, bytes: tokens } as const;
+    const source = await openTokens({ ...memoryFiles(), open }, 'k', info);
+    const ids = (from: number, count: number) => Array.from({ length: count }, (_, i) => (start + from + i) % 200);
+    expect((await source.read(start, 12)).map((piece) => [...piece])).toEqual([ids(0, 5), ids(5, 7)]);
   });
   test('ids over 65,535 have room', async () => {
     const wide = { ...byteTokenizer, size: 70_000, encode: (text: string) => bytes(text).map((id) => id + 69_000) };

@@ -36,9 +36,9 @@ export async function openTokens(cache: Files, folder: string, info: TokenInfo):
     info,
     async read(start, count) {
       const ids = await readIds(tokens, info.width, start, count);
-      const first = start >> 3;
-      const bits = await starts.read(first, ((start + count - 1) >> 3) - first + 1);
-      const begins = (at: number): boolean => ((bits[(at >> 3) - first]! >> (at & 7)) & 1) === 1;
+      const first = byteOf(start);
+      const bits = await starts.read(first, byteOf(start + count - 1) - first + 1);
+      const begins = (at: number): boolean => ((bits[byteOf(at) - first]! >> (at % 8)) & 1) === 1;
       const pieces: Uint32Array[] = [];
       let from = 0;
       for (let i = 1; i <= count; i++) {
@@ -50,6 +50,11 @@ export async function openTokens(cache: Files, folder: string, info: TokenInfo):
     },
     close,
   };
+}
+
+/** Where a token's bit is. Positions go beyond 32 bits, which are all that shifts have. */
+function byteOf(at: number): number {
+  return Math.floor(at / 8);
 }
 
 async function readIds(source: ByteSource, width: 2 | 4, start: number, count: number): Promise<Uint32Array> {
