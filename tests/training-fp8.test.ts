@@ -48,10 +48,10 @@ test.each([
   ['16 bits', SIXTEEN, ['f32 weights']],
 ])('steps in two parts: %s', async (_, fields, others) => {
   const text = `${MODEL}train Run of Small { batch = 3, steps = 6, rate = 4e-3, ${fields} }`;
-  const { engine: ours, checked, reference, dispose } = await openEngines(text, device);
+  const { engine: ours, checked, referenceOf, dispose } = await openEngines(text, device);
   const rounding = { formats: checked.formats, fp8Scale: checked.model.fp8Scale };
-  const same = reference({ ...rounding, kept: 'f64' });
-  const apart = others.map((name) => reference({ ...OTHERS[name as keyof typeof OTHERS](rounding), kept: 'f64' }));
+  const same = referenceOf({ ...rounding, kept: 'f64' });
+  const apart = others.map((name) => referenceOf({ ...OTHERS[name as keyof typeof OTHERS](rounding), kept: 'f64' }));
   const distances = apart.map(() => 0);
   for (let step = 1; step <= 3; step++) {
     const settings = { step, rate: 4e-3, lossScale: 8, probes: false };

@@ -50,8 +50,8 @@ test.each([
   ['SGD that looks ahead', 'SGD(momentum = 0.9, nesterov = true, weight_decay = 0.1)', 'rates = { A.q = 0 }'],
 ])('20 steps of %s', async (_, optimizer, more) => {
   const text = `${MODEL}train Run of Small { batch = 2, steps = 20, rate = 4e-3, optimizer = ${optimizer}, ${more} }`;
-  const { program, parameters, engine, dispose, ...opened } = await openEngines(text, device);
-  const reference = opened.reference({ kept: 'f64' });
+  const { program, parameters, engine, referenceOf, dispose } = await openEngines(text, device);
+  const reference = referenceOf({ kept: 'f64' });
   const before = await valuesOf(reference.parameters());
   const [expected, found] = [await losses(reference), await losses(engine)];
   // The goldens' bounds for 20 steps: 1e-3 in loss and 2e-3 of each tensor's largest entry.

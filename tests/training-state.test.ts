@@ -44,8 +44,8 @@ test.each([
   const text = `${MODEL}train Run of Small {
     batch = 1, steps = 6, rate = 4e-3, seed = 5, optimizer = ${optimizer}, precision { optimizer = bf16 }
   }`;
-  const { parameters, engine, memory, dispose, ...opened } = await openEngines(text, device);
-  const reference = opened.reference({ kept: 'f32' });
+  const { parameters, engine, memory, referenceOf, dispose } = await openEngines(text, device);
+  const reference = referenceOf({ kept: 'f32' });
 
   const states = engine.moments();
   const narrow = new Set(states.filter(({ dtype }) => dtype === 'BF16').map(({ name }) => name));

@@ -13,7 +13,7 @@ export async function openEngines(source: string, device: Device) {
   const { recipe, checked, program, kernels, compiled } = compileRecipe(source);
   const { engine, memory, dispose } = await openTrainer(program, kernels, compiled, device);
   const parameters = trainedParameters(recipe);
-  const reference = (how: Pick<ReferenceEngineOptions, 'formats' | 'fp8Scale' | 'kept'>): TrainingEngine =>
+  const referenceOf = (how: Pick<ReferenceEngineOptions, 'formats' | 'fp8Scale' | 'kept'>): TrainingEngine =>
     referenceEngine({
       model: checked.graph,
       recipe,
@@ -27,7 +27,7 @@ export async function openEngines(source: string, device: Device) {
         ),
       ...how,
     });
-  return { program, checked, parameters, engine, memory, reference, dispose };
+  return { program, checked, parameters, engine, memory, referenceOf, dispose };
 }
 
 export async function valuesOf(tensors: readonly EngineTensor[]): Promise<EngineValues> {
