@@ -41,7 +41,7 @@ test('a run in f16', async () => {
   const contents = new Map<string, Uint8Array>();
   // All steps see the same, so that they overflow at the same scale.
   const run = async (steps: number, resume: boolean): Promise<readonly StepMetrics[]> => {
-    const options = { data: [dataText('a'.repeat(200))], files: memoryFiles(contents), device, resume };
+    const options = { data: [dataText('a'.repeat(200))], files: memoryFiles(contents), device, resume, peak: 1e9 };
     const found: StepMetrics[] = [];
     const fields = { ...compiled, steps: { value: steps, unit: 'steps' } as const };
     for await (const metrics of trainModel(program, kernels, fields, options)) found.push(metrics);
@@ -49,6 +49,7 @@ test('a run in f16', async () => {
   };
 
   const metrics = await run(16, false);
+  for (const { share } of metrics) expect(share).toBeGreaterThan(0);
   const left = metrics.filter(({ applied }) => !applied);
   expect(left.map(({ step }) => step)).toEqual(left.map((_, i) => i + 1));
   expect(left.length).toBeGreaterThan(1);
