@@ -75,8 +75,14 @@ let hardware: Promise<readonly AdapterDescription[]> | undefined;
 export async function listAdapters(options: ListOptions = {}): Promise<readonly AdapterDescription[]> {
   const own = await listHardware(options);
   if (process.platform !== 'linux' || process.arch !== 'x64') return own;
-  const { standalone } = await softwareVulkan();
-  return [...own, ...(await probe(standalone, options))];
+  try {
+    const { standalone } = await softwareVulkan();
+    return [...own, ...(await probe(standalone, options))];
+  } catch (error) {
+    // Where there is a GPU, nobody need have the package that the software adapter comes from.
+    options.onProblem?.(`The software adapter is missing: ${error instanceof Error ? error.message : String(error)}`);
+    return own;
+  }
 }
 
 /** What an adapter is and can do, as plain data. */
