@@ -18,24 +18,25 @@ and started again, the study goes on with the next run.
 
 Options:
   --quick   two seeds and 20 steps, into runs/quick: shows that all of it works, and says nothing of fp8
+  --steps N instead of the recipes' 120, into runs/N-steps: for a GPU
   --json    the summary as JSON on the standard output
   --fresh   forgets what has been trained
   --help    shows this`;
 
 const OPTIONS = {
   quick: { type: 'boolean' },
+  steps: { type: 'string' },
   json: { type: 'boolean' },
   fresh: { type: 'boolean' },
   help: { type: 'boolean' },
 };
 
-async function study({ quick = false, json = false, fresh = false }) {
+async function study({ quick = false, steps, json = false, fresh = false }) {
   const { describe, keyOf, openWorkbench } = await import('./workbench.mjs');
   const { CONTROLS, summarize } = await import('./summary.mjs');
   const { writeReport } = await import('./report.mjs');
-  const steps = quick ? 20 : undefined;
   const seeds = quick ? [1, 2] : [1, 2, 3];
-  const out = quick ? join(here, 'runs/quick') : here;
+  const out = quick ? join(here, 'runs/quick') : steps === undefined ? here : join(here, `runs/${steps}-steps`);
   const design = describe('Fp8', steps);
   const log = join(here, 'runs/runs.jsonl');
   mkdirSync(dirname(log), { recursive: true });
@@ -95,7 +96,8 @@ async function study({ quick = false, json = false, fresh = false }) {
   const { device } = missing.length === 0 ? runs[0] : await trainAll([...missing]);
   const used = wanted.map(find);
   const summary = summarize(used);
-  const conditions = { ...machine(), device, command: `node examples/fp8/study.mjs${quick ? ' --quick' : ''}` };
+  const command = ['node examples/fp8/study.mjs', quick ? '--quick' : steps === undefined ? '' : `--steps ${steps}`];
+  const conditions = { ...machine(), device, command: command.join(' ').trim() };
   const results = { design, conditions, summary, runs: used };
   writeFileSync(join(out, 'results.json'), `${JSON.stringify(results)}\n`);
   await writeReport(out, results);
@@ -156,7 +158,12 @@ function machine() {
   };
 }
 
-const chosen = optionsOf(HELP, () => parseArgs({ options: OPTIONS }).values);
+const chosen = optionsOf(HELP, () => {
+  const { values } = parseArgs({ options: OPTIONS });
+  const steps = values.steps === undefined ? undefined : Number(values.steps);
+  if (steps !== undefined && !(Number.isInteger(steps) && steps > 0)) throw new Error('--steps takes a whole number.');
+  return { ...values, steps: steps ?? (values.quick ? 20 : undefined) };
+});
 try {
   // The standard output is for results.
   if (chosen.json) console.log = console.error;
