@@ -1,5 +1,5 @@
 /** Kernels of the update in the checking interpreter, against the rules in f64. */
-import { TOTALS } from '@hyb/runtime';
+import { BLOCK_QUADS, TOTALS } from '@hyb/runtime';
 import { describeFault, run } from '../../src/kernel/check/index.js';
 import { updateCalls } from '../../src/lower/update/update.js';
 import { verifyKernel } from '../../src/kernel/verify.js';
@@ -10,6 +10,8 @@ import { settingsOf, totalsOf } from '../support/update-buffers.js';
 
 const calls = updateCalls({ scaling: 'current', narrow: true });
 const r = random(3);
+/** Fours of one whole block and a part of another. */
+const TWO_BLOCKS = BLOCK_QUADS + 904;
 const normals = (length: number): Float32Array => Float32Array.from({ length }, () => r.normal());
 
 type Buffers = Readonly<Record<string, Float32Array | Uint32Array>>;
@@ -189,7 +191,7 @@ describe('Muon', () => {
   });
 
   test('blocks of a matrix that is longer than one, and one of zeros', () => {
-    const quads = 4096 + 100;
+    const quads = BLOCK_QUADS + 100;
     const matrices = normals(8 * quads).fill(0, 4 * quads);
     const partials = new Float32Array(4);
     const sums = { quad_count: quads, block_count: 2 };
@@ -229,7 +231,7 @@ describe('Muon', () => {
 });
 
 describe('norms', () => {
-  const gradient = normals(4 * 5000);
+  const gradient = normals(4 * TWO_BLOCKS);
   const master = normals(4 * 300);
   const norm = Math.sqrt(gradient.reduce((a, b) => a + b * b, 0));
 
@@ -243,7 +245,7 @@ describe('norms', () => {
   ) {
     const partials = new Float32Array(2 * 3);
     const words = (of: Float32Array): Uint32Array => new Uint32Array(of.buffer);
-    execute('squares', { buffer: words(values), partials }, { quad_count: 5000, first_block: 0 }, 2);
+    execute('squares', { buffer: words(values), partials }, { quad_count: TWO_BLOCKS, first_block: 0 }, 2);
     execute('squares', { buffer: words(master), partials }, { quad_count: 300, first_block: 2 }, 1);
     const totals = totalsOf({ loss });
     const settings = settingsOf({ clip, unscale: 0.25, lossLimit });
@@ -262,7 +264,7 @@ describe('norms', () => {
   });
 
   test.each([NaN, Infinity, -Infinity, 3e38])('%p is found wherever it is', (value) => {
-    for (const at of [0, 4 * 4096 - 1, 4 * 5000 - 1]) {
+    for (const at of [0, 4 * BLOCK_QUADS - 1, 4 * TWO_BLOCKS - 1]) {
       const values = gradient.slice();
       values[at] = value;
       // The square of 3e38 overflows, though it is finite itself.
@@ -290,7 +292,7 @@ describe('norms', () => {
 
 describe('8-bit copies', () => {
   test.each(['e4m3', 'e5m2'] as const)('%s by current scaling, bit by bit', (format) => {
-    const quads = 5000;
+    const quads = TWO_BLOCKS;
     const master = normals(4 * quads);
     const largest = master.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
     const partials = new Float32Array(4);

@@ -174,3 +174,6 @@ export const TOTALS = {
   notFinite: 4,
 } as const;
 export const TOTALS_LENGTH = 8;
+
+/** Fours of elements that a workgroup of the update sums up: few, since on a GPU a block's fours are read one after another. */
+export const BLOCK_QUADS = 1024;

@@ -6,6 +6,7 @@ import { worstSizes } from '../program/batch.js';
 import type { ActivationSpec, Program, Step, StorageType } from '../program/program.js';
 import { rotaryRows } from '../program/rotary.js';
 import { evaluateSize, type SizeValues } from '../program/size.js';
+import { BLOCK_QUADS } from '../program/training.js';
 import type { TrainingLevel, TrainingProgram } from '../program/training.js';
 import { WEIGHT_FORMATS } from '../shaders/weights.js';
 import { matrixStorage } from '../weights/placement.js';
@@ -71,7 +72,6 @@ export interface MemoryPlan {
 export const CHUNK_UNIT = 64;
 /** What one activation of the head may take, where the device allows more. */
 const MOST_CHUNK_BYTES = 128 * 1024 * 1024;
-export const BLOCK_QUADS = 4096;
 
 export function partSizes(tokens: number, sequences: number): SizeValues {
   return worstSizes(tokens, sequences, tokens, { slots: sequences, capacity: tokens });

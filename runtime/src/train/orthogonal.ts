@@ -3,7 +3,7 @@ import type { DeviceMemory } from '../memory/device-memory.js';
 import type { PlannedDispatch } from '../program/plan.js';
 import type { TrainingTable } from '../program/training.js';
 import { rowsWithin } from '../weights/placement.js';
-import { BLOCK_QUADS } from './memory-plan.js';
+import { BLOCK_QUADS } from '../program/training.js';
 import { stateKernel } from './moments.js';
 import { orthogonalScratch } from './orthogonal-batches.js';
 import type { OrthogonalBatch, OrthogonalMatrix } from './orthogonal-batches.js';

@@ -5,7 +5,7 @@ import type { Kernels } from '../program/kernels.js';
 import type { PlannedDispatch } from '../program/plan.js';
 import type { ParameterSpec, Program } from '../program/program.js';
 import type { TrainingTable } from '../program/training.js';
-import { BLOCK_QUADS } from './memory-plan.js';
+import { BLOCK_QUADS } from '../program/training.js';
 import { orthogonalBatches } from './orthogonal-batches.js';
 import { OrthogonalUpdate } from './orthogonal.js';
 import { stateKernel } from './moments.js';

@@ -1,5 +1,5 @@
 /** What kernels of the update have in common: they walk rows of a matrix or pack, or blocks of partial sums. */
-import { TOTALS } from '@hyb/runtime';
+import { BLOCK_QUADS, TOTALS } from '@hyb/runtime';
 import type { TrainingTable } from '@hyb/runtime';
 import { KernelBuilder } from '../../kernel/build.js';
 import type { Buffer } from '../../kernel/build.js';
@@ -57,17 +57,14 @@ export function joined(builder: KernelBuilder, hint: string, value: Expression, 
   return joinByTree(builder, builder.shared(hint, 'f32', THREADS), THREADS, value, join);
 }
 
-/** Fours of elements of a block. */
-const BLOCK = 4096;
-
 /** Where a block of `count` fours begins, and a loop that shares its fours out among the invocations of a workgroup. */
 export function overFours(
   builder: KernelBuilder,
   block: Expression,
   count: Expression,
 ): { readonly start: Expression; each(visit: (i: Expression) => void): void } {
-  const start = builder.let('start', e.mul(block, BLOCK));
-  const end = builder.let('end', e.min(e.add(start, BLOCK), count));
+  const start = builder.let('start', e.mul(block, BLOCK_QUADS));
+  const end = builder.let('end', e.min(e.add(start, BLOCK_QUADS), count));
   return {
     start,
     each: (visit) => builder.for('i', e.add(start, e.builtin('local_index')), end, visit, { step: THREADS }),
