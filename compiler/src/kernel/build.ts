@@ -178,6 +178,7 @@ export class KernelBuilder {
     readonly doc: string;
     readonly requires?: readonly Feature[];
     readonly workgroupSize: readonly [number, number, number];
+    readonly folds?: number;
   }): Kernel {
     if (this.#blocks.length !== 1) throw new Error('a block of the kernel is still open');
     return {
@@ -185,6 +186,7 @@ export class KernelBuilder {
       doc: kernel.doc,
       requires: kernel.requires ?? [],
       workgroupSize: kernel.workgroupSize,
+      ...((kernel.folds ?? 1) > 1 ? { folds: kernel.folds } : {}),
       buffers: this.#buffers,
       uniforms: this.#uniforms,
       shared: this.#shared,

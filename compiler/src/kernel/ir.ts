@@ -58,6 +58,8 @@ export interface Kernel {
   readonly requires: readonly Feature[];
   /** x, y, z; constants. Product at most 256 for core variants. */
   readonly workgroupSize: readonly [number, number, number];
+  /** One workgroup does what so many of the call's grid, along x, would do; 1 unless said. */
+  readonly folds?: number;
   readonly buffers: readonly BufferDeclaration[];
   readonly uniforms: readonly UniformField[];
   readonly shared: readonly SharedDeclaration[];

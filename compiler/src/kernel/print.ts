@@ -6,7 +6,7 @@ export function printKernel(kernel: Kernel): string {
   const size = kernel.workgroupSize.join('×');
   const requires = kernel.requires.length > 0 ? ` requires ${kernel.requires.join(', ')}` : '';
   return [
-    `kernel ${kernel.name} [${size}]${requires}`,
+    `kernel ${kernel.name} [${size}]${kernel.folds ? ` folds ${kernel.folds}` : ''}${requires}`,
     ...oneLine(kernel.doc, '  '),
     ...kernel.constants.map((c) => `  tile ${c.name} = ${c.value}${c.choices ? ` of ${c.choices.join(' ')}` : ''}`),
     ...kernel.buffers.map((b) => `  ${b.access === 'read' ? 'in ' : 'out'} ${b.name}: ${b.element}${note(b.doc)}`),

@@ -31,6 +31,7 @@ export interface KernelScope {
     readonly label: string;
     readonly requires?: readonly Feature[];
     readonly workgroupSize: readonly [number, number, number];
+    readonly folds?: number;
     readonly grid: KernelCall['grid'];
     readonly split?: KernelCall['split'];
     readonly cost: KernelCall['cost'];

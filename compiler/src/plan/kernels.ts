@@ -44,6 +44,7 @@ export class KernelRegistry {
         source,
         workgroupMemory: workgroupMemory(kernel),
         workgroupSize: kernel.workgroupSize,
+        ...(kernel.folds ? { folds: kernel.folds } : {}),
       };
     });
     this.#specs[id] = {

@@ -132,7 +132,9 @@ function draftStep(
   const uniform = uniformWords(step, spec, values);
   const label = `${instance.label}: ${step.label}`;
 
+  const folds = kernel.variant.folds ?? 1;
   if (!step.split) {
+    grid[0] = Math.ceil(grid[0] / folds);
     checkGrid(label, grid, device);
     return [{ kernel, label, instance: index, bindings: bindings(), uniform: keyOf(uniform), grid, operations }];
   }
@@ -144,6 +146,7 @@ function draftStep(
     words[count] = rows;
     const part: [number, number, number] = [...grid];
     if (rowsPerWorkgroup > 0) part[axis] = Math.ceil(rows / rowsPerWorkgroup);
+    part[0] = Math.ceil(part[0] / folds);
     checkGrid(label, part, device);
     return {
       kernel,

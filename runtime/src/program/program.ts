@@ -132,6 +132,8 @@ export interface KernelVariant {
   /** Bytes of workgroup memory. */
   readonly workgroupMemory: number;
   readonly workgroupSize: readonly [number, number, number];
+  /** One workgroup does what so many of the step's grid, along x, would do; 1 unless said. */
+  readonly folds?: number;
   /** u32 constants that the source uses and leaves to the runtime to declare; all other constants are in the source. */
   readonly constants?: readonly {
     readonly name: string;

@@ -20,12 +20,10 @@ import type { Workgroup } from '../workgroup-sum.js';
 import { linearLabel, LinearShape } from './shape.js';
 
 const THREADS = 128;
-const ROWS = 8;
-/**
- * On a CPU what a workgroup does before it has read a weight (statistics, the prologue of each column) counts: half of the
- * workgroups take twice the rows, and the others have nothing to do, so that all variants share a grid.
- */
-const FEW_THREADS_ROWS = 2 * ROWS;
+/** Few rows a workgroup, so that there are workgroups enough: on an H200 4 took a fifth less time than 8, 16 took more. */
+const ROWS = 4;
+/** On a CPU what a workgroup does before it has read a weight (statistics, the prologue of each column) counts. */
+const FEW_THREADS_ROWS = 4 * ROWS;
 
 export function lowerMatvec(context: FusionContext, group: LinearGroup): readonly KernelCall[] {
   return [withVariants(workgroups(THREADS).map((workgroup) => matvec(context, group, workgroup)))];
@@ -38,11 +36,8 @@ function matvec(context: FusionContext, group: LinearGroup, workgroup: Workgroup
   const count = kernel.uniform('row_count', shape.rows, 'u32', 'rows of the bound part');
   const own: Own = { kernel, shape, base, count, reductions: group.reductions };
   const { threads, requires } = workgroup;
-  if (requires.includes('hardware')) products(own, workgroup, ROWS);
-  else {
-    const first = e.mul(e.builtin('workgroup_x'), FEW_THREADS_ROWS);
-    kernel.builder.if(e.lt(first, count), () => products(own, workgroup, FEW_THREADS_ROWS));
-  }
+  const rows = requires.includes('hardware') ? ROWS : FEW_THREADS_ROWS;
+  products(own, workgroup, rows);
 
   const vectors = shape.vectors;
   return kernel.finish({
@@ -51,6 +46,7 @@ function matvec(context: FusionContext, group: LinearGroup, workgroup: Workgroup
     label: linearLabel(kernel.graph, group),
     requires,
     workgroupSize: [threads, 1, 1],
+    folds: rows / ROWS,
     grid: [Math.ceil(shape.rows / ROWS), vectors, 1],
     split: {
       buffer: shape.weights.name,
