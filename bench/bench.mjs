@@ -12,7 +12,8 @@ matrix products beside jax-js and ONNX Runtime Web, and training steps beside ja
 everything is measured (some 25 minutes where there is no GPU) and docs/benchmarks.md is updated.
 
   --only NAME    a part only; may be given again: compile, editor, model (decode, prefill), kernels (matmul, matmul-prompt, matvec,
-                 matvec-bf16, matvec-small), training (train-transformer-10m, train-hybrid-10m, train-hybrid-100m)
+                 matvec-bf16, matvec-small), training (train-transformer-10m, train-hybrid-10m, train-hybrid-100m);
+                 and, only where it is named, model-8b (decode-8b, prefill-8b): takes 17 GB of a GPU's memory
   --rounds N     rounds of each measurement (7)
   --quick        few and short rounds, to see that everything works; the page stays as it is
   --json         the numbers as JSON on stdout

@@ -37,7 +37,9 @@ export function choose(only: readonly string[]): readonly Chosen[] {
     const names = SECTIONS.flatMap((s) => [s.name, ...s.parts]).join(', ');
     throw new RangeError(`There is no benchmark ${name}. There are: ${names}.`);
   }
-  if (only.length === 0) return SECTIONS.map((section) => ({ section, parts: new Set() }));
+  if (only.length === 0) {
+    return SECTIONS.filter(({ onRequest }) => !onRequest).map((section) => ({ section, parts: new Set() }));
+  }
   return SECTIONS.flatMap((section) => {
     const whole = only.includes(section.name);
     const parts = new Set(whole ? [] : section.parts.filter((part) => only.includes(part)));

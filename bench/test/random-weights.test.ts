@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { compile } from '@hyb/compiler';
 import { openCheckpoint, readTensor } from '@hyb/runtime';
-import { MODEL } from '../src/model/cases.js';
+import { SMALL } from '../src/model/cases.js';
 import { randomWeights } from '../src/model/random-weights.js';
 
 const root = new URL('../../', import.meta.url);
-const { compiled } = compile({ read: (path) => readFileSync(new URL(path, root), 'utf8') }, MODEL);
+const { compiled } = compile({ read: (path) => readFileSync(new URL(path, root), 'utf8') }, SMALL.source);
 const { program } = compiled!.plan;
 
 test('the model has about a hundred million parameters', () => {

@@ -5,16 +5,30 @@ import type { Contender, LimitName, Task } from '../rounds/contender.js';
 import { GpuKernel, storageBuffer } from './gpu.js';
 import { bestMatmul } from './matmul.js';
 
+/** Workgroups and their invocations that keep an adapter busy, and bytes that no cache holds. */
+interface Crowd {
+  readonly groups: number;
+  readonly threads: number;
+  readonly bytes: number;
+}
+
+const CROWDS: Readonly<Record<'software' | 'hardware', Crowd>> = {
+  software: { groups: 256, threads: 64, bytes: 128 * 2 ** 20 },
+  hardware: { groups: 8192, threads: 256, bytes: 2 ** 30 },
+};
+
 export function limit(which: LimitName): () => Promise<Contender> {
   return async () => {
-    const device = (await openDevice({ gpu: await gpu() })).gpu;
+    const opened = await openDevice({ gpu: await gpu() });
+    const device = opened.gpu;
+    const crowd = CROWDS[opened.features.has('hardware') ? 'hardware' : 'software'];
     switch (which) {
       case 'limit-matmul':
         return { version: '', prepare: async (c) => (c.kind === 'linear' ? bestMatmul(device, c) : undefined) };
       case 'limit-arithmetic':
-        return { version: '', prepare: () => arithmetic(device) };
+        return { version: '', prepare: () => arithmetic(device, crowd) };
       case 'limit-stream':
-        return { version: '', prepare: () => stream(device) };
+        return { version: '', prepare: () => stream(device, crowd) };
       case 'limit-dispatch':
         return { version: '', prepare: () => dispatches(device) };
     }
@@ -22,8 +36,8 @@ export function limit(which: LimitName): () => Promise<Contender> {
 }
 
 /** Products and sums in registers: 32 independent chains, so that none waits for another. Amount: operations. */
-async function arithmetic(device: GPUDevice): Promise<Task> {
-  const [steps, groups, threads, chains] = [512, 64, 64, 8];
+async function arithmetic(device: GPUDevice, { groups: most, threads }: Crowd): Promise<Task> {
+  const [steps, groups, chains] = [512, most / 4, 8];
   const names = Array.from({ length: chains }, (_, i) => `a${i}`);
   const code = `
 @group(0) @binding(0) var<storage, read_write> result: array<vec4f>;
@@ -42,10 +56,9 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   return kernel.task(2 * 4 * chains * steps * groups * threads);
 }
 
-/** Reads 128 MiB, once, and keeps a sum. Amount: bytes. */
-async function stream(device: GPUDevice): Promise<Task> {
-  const bytes = Math.min(128 * 2 ** 20, device.limits.maxStorageBufferBindingSize);
-  const [groups, threads] = [256, 64];
+/** Reads much, once, and keeps a sum. Amount: bytes. */
+async function stream(device: GPUDevice, { groups, threads, bytes: most }: Crowd): Promise<Task> {
+  const bytes = Math.min(most, 2 ** Math.floor(Math.log2(device.limits.maxStorageBufferBindingSize)));
   const each = bytes / 16 / (groups * threads);
   const code = `
 @group(0) @binding(0) var<storage, read> data: array<vec4f>;

@@ -9,13 +9,20 @@ export interface ModelCase {
   readonly prompt: number;
 }
 
-export const MODEL = 'bench/models/nemotron-h-106m.hyb';
+/** Decoding and a prompt of one model. */
+export interface ModelCases {
+  readonly source: string;
+  readonly decode: ModelCase;
+  readonly prefill: ModelCase;
+}
 
-export const PREFILL: ModelCase = {
-  kind: 'prefill',
-  id: 'prefill',
-  title: 'prompt of 128 tokens',
-  source: MODEL,
-  prompt: 128,
-};
-export const DECODE: ModelCase = { kind: 'decode', id: 'decode', title: 'decoding', source: MODEL, prompt: 16 };
+function casesOf(source: string, prompt: number, suffix: string): ModelCases {
+  return {
+    source,
+    decode: { kind: 'decode', id: `decode${suffix}`, title: 'decoding', source, prompt: 16 },
+    prefill: { kind: 'prefill', id: `prefill${suffix}`, title: `prompt of ${prompt} tokens`, source, prompt },
+  };
+}
+
+export const SMALL = casesOf('bench/models/nemotron-h-106m.hyb', 128, '');
+export const LARGE = casesOf('models/nemotron-h-8b.hyb', 512, '-8b');

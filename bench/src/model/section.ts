@@ -11,11 +11,13 @@ import type { Conditions } from '../report/conditions.js';
 import type { Section, SectionContext } from '../report/section.js';
 import { compare, rateBy } from '../rounds/rounds.js';
 import type { Basis, Entrant, Result } from '../rounds/rounds.js';
-import { DECODE, MODEL, PREFILL } from './cases.js';
+import { LARGE, SMALL } from './cases.js';
+import type { ModelCases } from './cases.js';
 import { leastSeconds } from './limit.js';
 import type { Peaks, Work } from './limit.js';
 
 export interface ModelResult {
+  readonly source: string;
   readonly name: string;
   readonly parameters: number;
   readonly layers: number;
@@ -25,33 +27,36 @@ export interface ModelResult {
   readonly results: readonly Result[];
 }
 
-const LIMITS: readonly Entrant[] = [
-  { contender: 'limit-stream', case: DECODE },
-  { contender: 'limit-matmul', case: CASES[0]! },
-  { contender: 'limit-arithmetic', case: DECODE },
-  { contender: 'limit-dispatch', case: DECODE },
-];
-
-async function model({ root, parts, rounds, turn, onProgress }: SectionContext): Promise<ModelResult> {
+async function measure(
+  { source, decode, prefill }: ModelCases,
+  { root, parts, rounds, turn, onProgress }: SectionContext,
+): Promise<ModelResult> {
   const host = { read: (path: string) => readFileSync(join(root, path), 'utf8') };
-  const work = modelWork(check(host, MODEL).models[0]!.graph);
-  const cases = [DECODE, PREFILL].filter(({ id }) => parts.size === 0 || parts.has(id));
-  const entrants = [...cases.map((c): Entrant => ({ contender: 'hyb-model', case: c })), ...LIMITS];
+  const work = modelWork(check(host, source).models[0]!.graph);
+  const cases = [decode, prefill].filter(({ id }) => parts.size === 0 || parts.has(id));
+  const entrants: readonly Entrant[] = [
+    ...cases.map((c): Entrant => ({ contender: 'hyb-model', case: c })),
+    { contender: 'limit-stream', case: decode },
+    { contender: 'limit-matmul', case: CASES[0]! },
+    { contender: 'limit-arithmetic', case: decode },
+    { contender: 'limit-dispatch', case: decode },
+  ];
   const results = await compare(entrants, { rounds, turn, onProgress });
-  const decode = decodeCost(work, { context: DECODE.prompt, batch: 1 }, HYB_FORMATS);
-  const prefill = promptCost(work, { tokens: PREFILL.prompt }, HYB_FORMATS);
+  const token = decodeCost(work, { context: decode.prompt, batch: 1 }, HYB_FORMATS);
+  const prompt = promptCost(work, { tokens: prefill.prompt }, HYB_FORMATS);
   return {
+    source,
     name: work.name,
     parameters: work.parameters,
     layers: work.layers,
-    decodeWork: { bytes: decode.bytes.total, operations: decode.operations.total },
-    prefillWork: { bytes: prefill.bytes.total, operations: prefill.operations.total },
+    decodeWork: { bytes: token.bytes.total, operations: token.operations.total },
+    prefillWork: { bytes: prompt.bytes.total, operations: prompt.operations.total },
     results,
   };
 }
 
 function report(result: ModelResult, { adapter }: Conditions): string {
-  const { name, parameters, layers, decodeWork, prefillWork, results } = result;
+  const { source, name, parameters, layers, decodeWork, prefillWork, results } = result;
   const basis = basisOf(adapter);
   const peak = (contender: Entrant['contender'], of: Basis): number => {
     const limit = results.find((r) => r.contender === contender)!;
@@ -89,7 +94,7 @@ function report(result: ModelResult, { adapter }: Conditions): string {
     ...asked,
   ];
   return [
-    `\`${MODEL}\`, ${name}: ${formatCount(parameters)} parameters in ${layers} layers, random weights in bf16, one sequence.`,
+    `\`${source}\`, ${name}: ${formatCount(parameters)} parameters in ${layers} layers, random weights in bf16, one sequence.`,
     table(
       [
         '',
@@ -124,17 +129,35 @@ function report(result: ModelResult, { adapter }: Conditions): string {
   ].join('\n\n');
 }
 
-export const WHOLE_MODEL: Section<ModelResult> = {
+const LIMITS = `The limit of a decode step is the longer of reading what it must (every weight, the states) at the rate at which a
+plain kernel reads memory, and computing what it must at the rate of products and sums in registers; that of a prompt is its
+operations at the rate of the best matrix product written by hand.`;
+
+function section(
+  cases: ModelCases,
+  own: Pick<Section, 'name' | 'title' | 'about' | 'seconds' | 'onRequest'>,
+): Section<ModelResult> {
+  return {
+    ...own,
+    parts: [cases.decode.id, cases.prefill.id],
+    onAdapter: true,
+    peers: false,
+    run: (context) => measure(cases, context),
+    report,
+  };
+}
+
+export const WHOLE_MODEL = section(SMALL, {
   name: 'model',
   title: 'A whole model: decoding and prompts',
-  about: `A Nemotron-H in small, through the API of a package: \`generate\` with sampling on the GPU, and \`prefill\`. The limit of a
-decode step is the longer of reading what it must (every weight, the states) at the rate at which a plain kernel reads
-memory, and computing what it must at the rate of products and sums in registers; that of a prompt is its operations at the
-rate of the best matrix product written by hand.`,
-  parts: [DECODE.id, PREFILL.id],
-  onAdapter: true,
-  peers: false,
+  about: `A Nemotron-H in small, through the API of a package: \`generate\` with sampling on the GPU, and \`prefill\`. ${LIMITS}`,
   seconds: 240,
-  run: model,
-  report,
-};
+});
+
+export const LARGE_MODEL = section(LARGE, {
+  name: 'model-8b',
+  title: 'Nemotron-H-8B',
+  about: 'The same with the model itself and random weights, where a GPU has 17 GB of memory for it.',
+  seconds: 120,
+  onRequest: true,
+});

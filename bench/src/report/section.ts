@@ -27,6 +27,8 @@ export interface Section<R = unknown> {
   readonly onAdapter: boolean;
   /** Packages of `bench/peers` are needed. */
   readonly peers: boolean;
+  /** Only measured where it is asked for by name. */
+  readonly onRequest?: boolean;
   /** Seconds that it takes where there is no GPU, roughly: for the time left. */
   readonly seconds: number;
   run(context: SectionContext): Promise<R>;

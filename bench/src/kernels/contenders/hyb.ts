@@ -90,11 +90,12 @@ async function kernelOf(
     if (typeof value === 'object' && 'f32' in value) throw new Error('a projection has no such uniform');
     return evaluateSize(value, sizes);
   });
+  const [across, ...others] = call.grid.map((s) => evaluateSize(s, sizes)) as [number, number, number];
   return GpuKernel.create(device.gpu, {
     code: [printWgsl(kernel), ...preludes].join('\n'),
     buffers: kernel.buffers.map((b) => bufferOf(call.bindings[b.name]!)),
     uniforms,
-    grid: call.grid.map((s) => evaluateSize(s, sizes)) as [number, number, number],
+    grid: [Math.ceil(across / (kernel.folds ?? 1)), ...others],
   });
 }
 
