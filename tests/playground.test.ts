@@ -146,6 +146,39 @@ test('every view is reached by the keyboard and shows the model', async () => {
   expect(complaints).toEqual([]);
 });
 
+test('with the keyboard alone: write an error, leave the editor, repair it', async () => {
+  await using opened = await open(toFragment({ path: 'small.hyb', text: SMALL }));
+  const { page, complaints } = opened;
+  /** Presses Tab until what has the focus fits. */
+  const tabTo = async (selector: string): Promise<void> => {
+    for (let pressed = 0; pressed < 40; pressed++) {
+      if (await page.evaluate((wanted) => document.activeElement?.matches(wanted) === true, selector)) return;
+      await page.keyboard.press('Tab');
+    }
+    throw new Error(`Tab does not reach ${selector}`);
+  };
+  await tabTo('header select');
+  await tabTo('.cm-content');
+  await page.keyboard.press('Control+Home');
+  for (let line = 0; line < 5; line++) await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('End');
+  await page.keyboard.type('\n  F.iner = 48');
+  await page.locator('.cm-lintRange-error').first().waitFor();
+  // In the editor Tab indents; Escape lets it go on.
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Tab');
+  await tabTo('[role=tab]');
+  await page.keyboard.press('Home');
+  await page.getByRole('tab', { name: 'Diagnostics', selected: true }).waitFor();
+  await page.keyboard.press('Tab');
+  await tabTo('.findings button:not(.hyb-link)');
+  await page.keyboard.press('Enter');
+  await page.getByText('No errors. Models: Small.').waitFor();
+  expect(await source(page)).toContain('F.inner = 48');
+  expect(complaints).toEqual([]);
+});
+
 test('the language server answers: hover, completion, and the way into the library', async () => {
   await using opened = await open();
   const { page, complaints } = opened;
@@ -391,13 +424,16 @@ test.each(['light', 'dark'] as const)('accessible in %s colours, on wide and nar
     });
   await writeAfter(page, 'context = 8192', '\n  A.winow = 8 // wrong');
   await page.locator('.cm-lintRange-error').first().waitFor();
-  for (const tab of ['Diagnostics', 'Layers', 'Kernels', 'Run']) {
+  const tabs = await page.getByRole('tab').allTextContents();
+  expect(tabs).toHaveLength(7);
+  for (const tab of tabs) {
     await choose(page, tab);
-    expect(await check()).toEqual([]);
+    expect([tab, await check()]).toEqual([tab, []]);
   }
   await page.setViewportSize({ width: 360, height: 700 });
-  for (const tab of ['Layers', 'Memory and FLOPs']) {
+  for (const tab of tabs) {
     await choose(page, tab);
+    expect([tab, await check()]).toEqual([tab, []]);
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
     expect(wide).toBeLessThanOrEqual(0);
   }

@@ -48,7 +48,8 @@ export class Editor {
             ...lintKeymap,
             indentWithTab,
           ]),
-          EditorView.contentAttributes.of({ 'aria-label': 'Source of the model' }),
+          // Where it scrolls it has to be reachable in so many words.
+          EditorView.contentAttributes.of({ 'aria-label': 'Source of the model', tabindex: '0' }),
           hybLanguage,
           theme,
           this.#server.of([]),
@@ -123,7 +124,7 @@ export function reader(parent: HTMLElement, text: string, label: string, start: 
         drawSelection(),
         keymap.of([...defaultKeymap, ...searchKeymap]),
         EditorState.readOnly.of(true),
-        EditorView.contentAttributes.of({ 'aria-label': label }),
+        EditorView.contentAttributes.of({ 'aria-label': label, tabindex: '0' }),
         hybLanguage,
         theme,
       ],
