@@ -2,7 +2,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { installGPU } from '@hyb/adapter';
+import { installTestedGPU } from '../compiler/test/support/tested-adapter.js';
 import { root } from './support/bundle.js';
 
 interface Run {
@@ -48,7 +48,7 @@ test('at least 70 % of the linear layers’ operations are in fp8, and a few ste
   expect(design.share).toBeGreaterThanOrEqual(0.7);
   const report = await readFile(join(root, 'examples/fp8/report.md'), 'utf8');
   expect(report).toContain(`in fp8 | ${(100 * design.share).toFixed(1)} % of the layers' linear maps`);
-  await installGPU({ kind: 'software' });
+  await installTestedGPU();
   const text = 'the whale and the sea, the sea and the ship; ';
   const bench = await openWorkbench('Fp8', { training: text.repeat(120), heldOut: text.repeat(8) }, STEPS);
   try {

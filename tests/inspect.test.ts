@@ -1,5 +1,5 @@
 /** What inspection says of a program beside what the runtime does with it, counted at the WebGPU calls. */
-import { installGPU } from '@hyb/adapter';
+import { installTestedGPU } from '../compiler/test/support/tested-adapter.js';
 import { createModel, openDevice } from '@hyb/runtime';
 import { kernelTable, memoryNeeds } from '../compiler/src/inspect/index.js';
 import { plan } from '../compiler/src/plan/plan.js';
@@ -31,7 +31,7 @@ test('dispatches and memory are what inspection says', async () => {
   const [storage, bindingBytes] = ['bf16', 96 * 1024] as const;
   const { program, kernels } = plan(model);
   const sources = Object.fromEntries([...kernels].map(([name, kernel]) => [name, printWgsl(kernel)]));
-  await installGPU({ kind: 'software' });
+  await installTestedGPU();
   const device = await openDevice({ limits: { maxStorageBufferBindingSize: bindingBytes } });
   const loaded = await createModel(program, sources, {
     weights: safetensors(parameters),

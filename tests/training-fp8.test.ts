@@ -1,5 +1,5 @@
 /** Recipes in formats of 8 bits on the adapter against the f64 engine, which rounds and scales as the recipe says. */
-import { installGPU } from '@hyb/adapter';
+import { installTestedGPU } from '../compiler/test/support/tested-adapter.js';
 import type { ReferenceEngineOptions } from '@hyb/compiler';
 import { openDevice } from '@hyb/runtime';
 import type { Device } from '@hyb/runtime';
@@ -26,7 +26,7 @@ type Rounding = Pick<ReferenceEngineOptions, 'formats' | 'fp8Scale'>;
 
 let device: Device;
 beforeAll(async () => {
-  await installGPU({ kind: 'software' });
+  await installTestedGPU();
   device = await openDevice();
 });
 afterAll(() => device.dispose());

@@ -1,5 +1,5 @@
 /** Training in f16 on the adapter: the loss scale falls until gradients fit, grows again, and both are said. */
-import { installGPU } from '@hyb/adapter';
+import { installTestedGPU } from '../compiler/test/support/tested-adapter.js';
 import { dataText, memoryFiles, openDevice, trainModel } from '@hyb/runtime';
 import type { Device, StepMetrics } from '@hyb/runtime';
 import { compileRecipe } from './support/compiled-recipe.js';
@@ -31,7 +31,7 @@ train Run of Small {
 
 let device: Device;
 beforeAll(async () => {
-  await installGPU({ kind: 'software' });
+  await installTestedGPU();
   device = await openDevice();
 });
 afterAll(() => device.dispose());

@@ -1,5 +1,5 @@
 /** What probes measure of a model of the language, against norms from its reference in f64. */
-import { installGPU } from '@hyb/adapter';
+import { installTestedGPU } from '../compiler/test/support/tested-adapter.js';
 import { check, differentiateModel, evaluateModel, lossAndGradients, memoryHost, planModel } from '@hyb/compiler';
 import { printWgsl } from '@hyb/compiler/wgsl/index';
 import { createTrainer, openDevice } from '@hyb/runtime';
@@ -62,7 +62,7 @@ test('outputs and input gradients of every linear map, the head included', async
 
   const { program, kernels } = planModel(checked, { training: true, probes: true });
   const sources = Object.fromEntries([...kernels].map(([name, kernel]) => [name, printWgsl(kernel)]));
-  await installGPU({ kind: 'software' });
+  await installTestedGPU();
   const device = await openDevice();
   const optimizer = { name: 'AdamW', betas: [0.9, 0.95], eps: 1e-8, weightDecay: 0 } as const;
   const engine = await createTrainer(program, sources, { device, optimizer });

@@ -1,5 +1,5 @@
 /** Recipes on the adapter against the f64 engine: what they say of optimizer, loss and single parameters is what is done. */
-import { installGPU } from '@hyb/adapter';
+import { installTestedGPU } from '../compiler/test/support/tested-adapter.js';
 import { planMemory, openDevice } from '@hyb/runtime';
 import type { Device, TrainingEngine } from '@hyb/runtime';
 import { random } from '../compiler/test/support/random.js';
@@ -21,7 +21,7 @@ model Small {
 
 let device: Device;
 beforeAll(async () => {
-  await installGPU({ kind: 'software' });
+  await installTestedGPU();
   device = await openDevice();
 });
 afterAll(() => device.dispose());

@@ -1,5 +1,5 @@
 /** Optimizer state in bf16 on the adapter: what is kept, what it takes, and that a run taken up again goes on in the same bits. */
-import { installGPU } from '@hyb/adapter';
+import { installTestedGPU } from '../compiler/test/support/tested-adapter.js';
 import { openDevice } from '@hyb/runtime';
 import type { Device, TrainingEngine } from '@hyb/runtime';
 import { round, spacing } from '../compiler/src/numeric/format.js';
@@ -20,7 +20,7 @@ model Small {
 
 let device: Device;
 beforeAll(async () => {
-  await installGPU({ kind: 'software' });
+  await installTestedGPU();
   device = await openDevice();
 });
 afterAll(() => device.dispose());

@@ -1,5 +1,5 @@
 /** Training programs on the adapter against the f64 gradients of whole models. */
-import { installGPU } from '@hyb/adapter';
+import { installTestedGPU } from '../compiler/test/support/tested-adapter.js';
 import type { Device, DeviceOptions, Trainer, TrainerOptions, TrainingSequence } from '@hyb/runtime';
 import { createTrainer, openDevice, planMemory } from '@hyb/runtime';
 import { differentiateModel, lossAndGradients } from '../compiler/src/grad/model.js';
@@ -43,7 +43,7 @@ async function trainer(
 ): Promise<Trainer> {
   const made = plan(model, { fused, training: true, probes });
   const sources = Object.fromEntries([...made.kernels].map(([name, kernel]) => [name, printWgsl(kernel)]));
-  await installGPU({ kind: 'software' });
+  await installTestedGPU();
   const device = await openDevice(on);
   opened.push(device);
   return createTrainer(made.program, sources, { device, optimizer: ADAMW, ...options });

@@ -2,7 +2,7 @@
  * A hybrid larger than the goldens on the adapter, against the f64 reference: several chunks and tiles with ragged tails, a
  * vocabulary over 65,535, a ragged batch, a window and a cap that end inside tiles, and bindings of 1 MiB.
  */
-import { installGPU } from '@hyb/adapter';
+import { installTestedGPU } from '../compiler/test/support/tested-adapter.js';
 import type { DeviceOptions, Model } from '@hyb/runtime';
 import { createModel, openDevice } from '@hyb/runtime';
 import { plan } from '../compiler/src/plan/plan.js';
@@ -71,7 +71,7 @@ function difference(actual: Float32Array, reference: Float64Array): number {
 async function load(options: DeviceOptions, fused: boolean): Promise<Model> {
   const made = plan(model, { fused });
   const sources = Object.fromEntries([...made.kernels].map(([name, kernel]) => [name, printWgsl(kernel)]));
-  await installGPU({ kind: 'software' });
+  await installTestedGPU();
   const device = await openDevice(options);
   return createModel(made.program, sources, { weights: safetensors(parameters), device });
 }

@@ -1,4 +1,4 @@
-import { installGPU } from '@hyb/adapter';
+import { installTestedGPU } from '../../compiler/test/support/tested-adapter.js';
 import { createTrainer, openDevice } from '@hyb/runtime';
 import { differentiateModel, lossAndGradients } from '../../compiler/src/grad/model.js';
 import type { ModelGraph } from '../../compiler/src/graph/graph.js';
@@ -17,7 +17,7 @@ export async function expectGradients(model: ModelGraph, counts: readonly number
   const expected = lossAndGradients(model, parameters, sequences, differentiateModel(model));
   const { program, kernels } = plan(model, { fused: true, training: true });
   const sources = Object.fromEntries([...kernels].map(([name, kernel]) => [name, printWgsl(kernel)]));
-  await installGPU({ kind: 'software' });
+  await installTestedGPU();
   const device = await openDevice({
     limits: { maxStorageBufferBindingSize: 2 ** 27, maxStorageBuffersPerShaderStage: 8 },
   });

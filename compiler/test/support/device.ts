@@ -1,5 +1,5 @@
 /** Runs kernel calls on the software adapter, straight from buffers: what lowering is tested with. */
-import { installGPU } from '@hyb/adapter';
+import { installTestedGPU } from './tested-adapter.js';
 import type { Size } from '@hyb/runtime';
 import { evaluateSize, weightsPrelude } from '@hyb/runtime';
 import type { CallOperand } from '../../src/lower/call.js';
@@ -11,7 +11,7 @@ let opened: Promise<GPUDevice> | undefined;
 /** A device with default limits, shared by the tests of a file. */
 export function device(): Promise<GPUDevice> {
   opened ??= (async () => {
-    const adapter = await (await installGPU({ kind: 'software' })).requestAdapter();
+    const adapter = await (await installTestedGPU()).requestAdapter();
     const made = await adapter!.requestDevice({ requiredFeatures: ['subgroups'] });
     made.addEventListener('uncapturederror', (event) =>
       console.error((event as GPUUncapturedErrorEvent).error.message),
