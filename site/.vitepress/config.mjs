@@ -39,7 +39,16 @@ function pages(folder) {
 }
 
 const group = (text, items, collapsed) => ({ text, items, ...(collapsed ? { collapsed: true } : {}) });
-const listed = ['language', 'grammar-notes', 'kernel-language', 'ops', 'benchmarks', 'throughput', 'screenshots'];
+const listed = [
+  'language',
+  'grammar-notes',
+  'kernel-language',
+  'ops',
+  'benchmarks',
+  'gpu',
+  'throughput',
+  'screenshots',
+];
 
 export default defineConfig({
   title: 'Hyb',
@@ -53,7 +62,7 @@ export default defineConfig({
   // The playground is put beside the pages, and sources are served as they are.
   ignoreDeadLinks: [
     /^(\.\/|\/)?playground/,
-    /\.(hyb|ts|mjs|json|js)$/,
+    /\.(hyb|ts|mjs|jsonl?|js)$/,
     /^\.?\/?(\.\.\/)*(LICENSE|models\/|examples\/|bench\/|golden)/,
   ],
   markdown: { languages: [{ ...grammar, name: 'hyb' }], anchor: { slugify } },
@@ -91,6 +100,7 @@ export default defineConfig({
         ...page('docs/kernel-language'),
         ...page('docs/throughput'),
         ...page('docs/benchmarks'),
+        ...page('docs/gpu'),
         ...page('CONTRIBUTING'),
       ]),
       group('API', [

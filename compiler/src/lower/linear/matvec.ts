@@ -20,7 +20,7 @@ import type { Workgroup } from '../workgroup-sum.js';
 import { linearLabel, LinearShape } from './shape.js';
 
 const THREADS = 128;
-/** Few rows a workgroup, so that there are workgroups enough: on an H200 4 took a fifth less time than 8, 16 took more. */
+/** Few rows a workgroup, so that there are workgroups enough: docs/gpu.md says what was measured. */
 const ROWS = 4;
 /** On a CPU what a workgroup does before it has read a weight (statistics, the prologue of each column) counts. */
 const FEW_THREADS_ROWS = 4 * ROWS;
