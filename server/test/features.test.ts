@@ -148,11 +148,17 @@ test('renaming across files', () => {
   expect(after(alias, renameAt(alias.place, alias.position, 'Rms'))).toMatchSnapshot();
 });
 
+test('letters of a pattern string stay when what they stand for is renamed', () => {
+  const block = marked(mark(project, '  G = Gate', '  ‹|›G = Gate'));
+  expect(after(block, renameAt(block.place, block.position, 'Mixer'))).toMatchSnapshot();
+});
+
 test.each([
   ['a name of the library', mark(project, 'std.{RMSNorm as', 'std.{RMS‹|›Norm as'), 'Other'],
   ['a name that is taken', mark(project, '  G = Gate', '  ‹|›G = Gate'), 'width'],
   ['a field', mark(project, 'context =', 'cont‹|›ext ='), 'ctx'],
   ['no name', mark(project, '= 16', '= 1‹|›6'), 'x'],
+  ['a letter of a pattern', mark(project, '("GG"', '("‹|›GG"'), 'Other'],
 ])('renaming refused: %s', (_, source, name) => {
   const at = marked(source);
   expect(() => renameAt(at.place, at.position, name)).toThrowErrorMatchingSnapshot();

@@ -49,7 +49,7 @@ export type Renaming =
 const refused = (reason: string): Renaming => ({ kind: 'refused', reason });
 
 /** Whether a name can be renamed, and why not. */
-export function canRename({ entities, name, span }: NameUse): string | undefined {
+export function canRename({ entities, name, isLetter }: NameUse): string | undefined {
   const [entity, ...others] = entities;
   if (entity === undefined) return `'${name}' means nothing here.`;
   if (entity.place === undefined) return `'${entity.name}' belongs to the language.`;
@@ -57,8 +57,7 @@ export function canRename({ entities, name, span }: NameUse): string | undefined
     return `'${entity.name}' belongs to the standard library, whose files cannot be changed. Copy the block into a file of your own.`;
   }
   if (others.length > 0) return `'${name}' speaks of several blocks here. Rename it where one of them declares it.`;
-  if (span.end - span.start !== name.length || entity.name !== name)
-    return `'${name}' is a letter of a pattern, not a name.`;
+  if (isLetter) return `'${name}' is a letter of a pattern, not a name.`;
   return undefined;
 }
 
@@ -69,7 +68,7 @@ export function rename(project: Project, use: NameUse, name: string): Renaming {
   if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
     return refused(`'${name}' is no name: names are letters, digits and _, and do not begin with a digit.`);
   }
-  const places = referencesTo(project, use.entities[0]!).filter((each) => each.name === use.name);
+  const places = referencesTo(project, use.entities[0]!).filter((each) => !each.isLetter && each.name === use.name);
   const shared = places.find(({ entities }) => entities.length > 1);
   if (shared !== undefined) {
     return refused(`'${use.name}' is also written where it speaks of several blocks at once, in ${shared.span.file}.`);

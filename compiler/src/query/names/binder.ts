@@ -29,9 +29,9 @@ export class Binder {
     return entity;
   }
 
-  /** A use of a part of a name's place, such as a letter of a pattern string. */
-  at(span: Span, name: string, entities: readonly Entity[]): void {
-    if (entities.length > 0) this.uses.push({ name, span, access: 'read', entities });
+  /** A letter of a pattern string. */
+  letter(span: Span, letter: string, entity: Entity): void {
+    this.uses.push({ name: letter, span, access: 'read', isLetter: true, entities: [entity] });
   }
 
   rename(name: string, entity: Entity): void {

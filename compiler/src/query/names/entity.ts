@@ -69,6 +69,8 @@ export interface NameUse {
   readonly name: string;
   readonly span: Span;
   readonly access: 'definition' | 'write' | 'read';
+  /** A letter of a pattern string: it stands for the name, and stays when that is renamed. */
+  readonly isLetter?: true;
   /** Usually one; several where a path speaks of several blocks (`norm.qk`, `layers[2..5].cap`). */
   readonly entities: readonly Entity[];
 }

@@ -217,7 +217,7 @@ function bindPattern(value: Expression, names: ModelNames): void {
   binder.use(value.callee, patternFunction);
   for (const { letter, span, alias } of letters?.letters ?? []) {
     const entity = alias === undefined ? undefined : names.facts?.own.get(alias);
-    if (entity !== undefined) binder.at(span, letter, [entity]);
+    if (entity !== undefined) binder.letter(span, letter, entity);
   }
   for (const { value: argument } of value.arguments) {
     if (argument.kind !== 'MapExpression') continue;
