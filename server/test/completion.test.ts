@@ -121,6 +121,23 @@ test.each([
   expect(shown(source)).toMatchSnapshot();
 });
 
+test.each([
+  ['an empty line', '‹|›\n  '],
+  ['a line that is begun', 'h‹|›\n  '],
+  ['the name of a field', '‹|›'],
+])('fields that stand after the cursor are not proposed again: %s', (_, typed) => {
+  const [above, below] = TINY.split('  head ') as [string, string];
+  const offered = proposed(`${above}  ${typed}head ${below}`).split(/\s/);
+  expect(offered.includes('head')).toBe(!typed.includes('\n'));
+  expect(offered).not.toContain('norm');
+  expect(offered).toContain('embedding');
+  const recipe = `${TINY}train Run of Tiny {\n  ${typed}batch = 8 sequences\n  steps = 2\n}\n`;
+  const fields = proposed(recipe).split(/\s/);
+  expect(fields.includes('batch')).toBe(!typed.includes('\n'));
+  expect(fields).not.toContain('steps');
+  expect(fields).toContain('rate');
+});
+
 test.each(['// a com‹|›ment', 'model M { // ‹|›', 'model M {\n  F = "te‹|›xt"\n}'])('nothing in %s', (source) => {
   expect(proposed(source)).toBe('');
 });

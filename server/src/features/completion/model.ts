@@ -11,7 +11,15 @@ import type { Place } from '../../workspace/workspace.js';
 import type { CursorContext } from './context.js';
 import { assigned, entityProposal, valueProposal, wordProposal } from './items.js';
 import type { Proposal } from './items.js';
-import { currentDeclaration, currentModel, distinct, parametersOfBlocks, slotsOfBlocks, usable } from './scope.js';
+import {
+  currentDeclaration,
+  currentModel,
+  distinct,
+  parametersOfBlocks,
+  slotsOfBlocks,
+  usable,
+  writtenFields,
+} from './scope.js';
 import { expressionValues, normValues } from './values.js';
 
 export function modelItem(place: Place, context: CursorContext): readonly Proposal[] {
@@ -28,13 +36,7 @@ export function modelItem(place: Place, context: CursorContext): readonly Propos
   if (owner !== undefined) return memberFields(place, owner, facts);
   if (part.length > 0) return [];
   const declaration = currentDeclaration(place, context)?.declaration as ModelDeclaration | undefined;
-  const written = new Set(
-    (declaration?.items ?? []).flatMap((item) =>
-      item.kind === 'Field' && item.target.steps.length === 0 && item.span.end < context.word.start
-        ? [item.target.root.text]
-        : [],
-    ),
-  );
+  const written = writtenFields(place, context);
   const derives = declaration?.base !== undefined;
   const sizes = modelFields.filter(({ name }) => !written.has(name));
   return [

@@ -4,13 +4,12 @@ import type { Entity } from '@hyb/compiler/query/names/entity';
 import { initializers } from '@hyb/compiler/query/names/fixed';
 import { UNITS } from '@hyb/compiler/resolve/value';
 import type { Choice, FieldSpec, Spec } from '@hyb/compiler/train/spec';
-import type { TrainDeclaration } from '@hyb/grammar';
 import type { Place } from '../../workspace/workspace.js';
 import type { CursorContext } from './context.js';
 import { assigned, entityProposal, valueProposal, wordProposal } from './items.js';
 import type { Proposal } from './items.js';
 import { selectorNames } from './model.js';
-import { currentDeclaration } from './scope.js';
+import { writtenFields } from './scope.js';
 
 type Fields = Readonly<Record<string, FieldSpec>>;
 
@@ -21,12 +20,7 @@ export function recipeItem(place: Place, context: CursorContext): readonly Propo
   if (sign >= 0) return valuesOf(specAt(names), context, place);
   if (owner !== undefined) return memberProposals(specAt(owner), place, context, owner);
   if (part.length > 0) return [];
-  const declaration = currentDeclaration(place, context)?.declaration as TrainDeclaration | undefined;
-  const written = new Set(
-    (declaration?.items ?? []).flatMap((item) =>
-      item.kind === 'Field' && item.span.end < context.word.start ? [item.target.root.text] : [],
-    ),
-  );
+  const written = writtenFields(place, context);
   return [
     ...recipeFields
       .filter(({ name }) => !written.has(name))

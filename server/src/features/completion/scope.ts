@@ -23,6 +23,19 @@ export function currentDeclaration(place: Place, { declaration }: CursorContext)
   return found === undefined ? undefined : { declaration: found, scope };
 }
 
+/** Fields that the model or recipe at the cursor has already, before and after it; the one that is being named there is none. */
+export function writtenFields(place: Place, context: CursorContext): ReadonlySet<string> {
+  const declaration = currentDeclaration(place, context)?.declaration;
+  const items = declaration !== undefined && 'items' in declaration ? declaration.items : [];
+  return new Set(
+    items.flatMap((item) => {
+      if (item.kind !== 'Field') return [];
+      const { root, steps } = item.target;
+      return steps.length === 0 && root.span.start !== context.word.start ? [root.text] : [];
+    }),
+  );
+}
+
 /** The model that the cursor is in, or that the recipe there trains. */
 export function currentModel(place: Place, context: CursorContext): ModelFacts | undefined {
   const current = currentDeclaration(place, context);
