@@ -3,6 +3,7 @@ import { allCommands, createProgram } from './program.js';
 import { CliError, EXIT, Exit } from './terminal/errors.js';
 import type { Io } from './terminal/io.js';
 import { processIo } from './terminal/io.js';
+import { shown } from './terminal/message.js';
 import { version } from './version.js';
 
 /** Runs the `hyb` command with its arguments and resolves to the exit code. */
@@ -30,11 +31,13 @@ function report(error: unknown, io: Io, debug: boolean): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.failed;
   const { paintErr } = io;
   const known = error instanceof CliError || isRuntimeError(error) || isSystemError(error);
-  const message = isSystemError(error) ? systemMessage(error) : error instanceof Error ? error.message : String(error);
+  const message = shown(
+    isSystemError(error) ? systemMessage(error) : error instanceof Error ? error.message : String(error),
+  );
   io.err(
     `${paintErr.bold(paintErr.red('error'))} ${known ? message : `Something in hyb itself went wrong: ${message}`}\n`,
   );
-  if (error instanceof CliError && error.hint) io.err(`${paintErr.cyan('help')}  ${error.hint}\n`);
+  if (error instanceof CliError && error.hint) io.err(`${paintErr.cyan('help')}  ${shown(error.hint)}\n`);
   if (debug) io.err(`${error instanceof Error ? (error.stack ?? '') : ''}\n`);
   else if (!known) io.err(`${paintErr.cyan('help')}  --debug shows where. It is worth a report.\n`);
   return EXIT.failed;

@@ -19,6 +19,12 @@ describe('new', () => {
       }),
   );
 
+  test('the way into the folder can be pasted into a shell', () =>
+    withFolder(async (cwd) => {
+      expect((await hyb(['new', 'my-model'], { cwd })).out).toContain('\n  cd my-model\n');
+      expect((await hyb(['new', "Bob's `model`"], { cwd })).out).toContain("\n  cd 'Bob'\\''s `model`'\n");
+    }));
+
   test('nothing that is there is touched', () =>
     withFolder(async (cwd) => {
       await mkdir(join(cwd, 'taken'));
@@ -122,6 +128,7 @@ describe('build', () => {
       for (const [args, message] of [
         [['build', 'model.hyb', '--recipe', 'Rum'], 'model.hyb has no recipe Rum.'],
         [['build', 'plain.hyb', '--train'], 'plain.hyb declares no recipe.'],
+        [['build', 'plain.hyb', '--recipe', 'Rum'], 'It declares none.'],
       ] as const) {
         const { code, out, err } = await hyb(args, { cwd });
         expect({ code, out }).toEqual({ code: 2, out: '' });

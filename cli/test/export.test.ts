@@ -168,6 +168,15 @@ test.each([
   }),
 );
 
+test('names in a checkpoint reach the terminal without what it would act on', () =>
+  withFolder(async (cwd) => {
+    await writeCheckpoint(join(cwd, 'odd.safetensors'), [{ name: '\u001b[31mred', shape: [1] }]);
+    const { code, err } = await hyb(['export', goldenOf('llama_gqa'), 'out', '-w', 'odd.safetensors'], { cwd });
+    expect(code).toBe(2);
+    expect(err).toContain('\u241b[31mred');
+    expect(err).not.toContain('\u001b');
+  }));
+
 test('what cannot be exported leaves nothing behind', () =>
   withFolder(async (cwd) => {
     const golden = goldenOf('llama_gqa');

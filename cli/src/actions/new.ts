@@ -26,6 +26,11 @@ export async function newFolder(io: Io, folder: string, { template, name, json }
     return EXIT.ok;
   }
   io.out(`Made ${io.paint.bold(folder)} with the model ${model} in model.hyb. Next:\n`);
-  io.out(`  cd ${folder}\n  hyb inspect model.hyb\n  hyb build model.hyb\n  hyb train model.hyb\n`);
+  io.out(`  cd ${shellWord(folder)}\n  hyb inspect model.hyb\n  hyb build model.hyb\n  hyb train model.hyb\n`);
   return EXIT.ok;
+}
+
+/** As a shell takes it for one word. */
+function shellWord(text: string): string {
+  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

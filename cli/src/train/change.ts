@@ -55,7 +55,8 @@ export function applyChanges(
     );
   }
   if (!recipes.includes(name)) {
-    throw new CliError(`${opened.name} has no recipe ${name}.`, `It has ${recipes.join(', ')}.`);
+    const hint = recipes.length === 0 ? 'It declares none.' : `It has ${recipes.join(', ')}.`;
+    throw new CliError(`${opened.name} has no recipe ${name}.`, hint);
   }
   if (changes.length === 0) return { opened, recipe: name };
   const folder = opened.entry.split('/').slice(0, -1);

@@ -22,7 +22,8 @@ const BYTES: Readonly<Record<string, number>> = {
 /** Distinct kernels of a program: equal ones (names and comments aside) are one. */
 export class KernelRegistry {
   readonly #byContent = new Map<string, string>();
-  readonly #names = new Map<string, number>();
+  /** In small letters: names become files, and not every disk tells `F.wgsl` from `f.wgsl`. */
+  readonly #taken = new Set<string>();
   readonly #specs = byName<KernelSpec>();
   readonly #kernels = new Map<string, Kernel>();
 
@@ -64,9 +65,10 @@ export class KernelRegistry {
   }
 
   #unique(name: string): string {
-    const count = (this.#names.get(name) ?? 0) + 1;
-    this.#names.set(name, count);
-    return count === 1 ? name : `${name}_${count}`;
+    let id = name;
+    for (let count = 2; this.#taken.has(id.toLowerCase()); count++) id = `${name}_${count}`;
+    this.#taken.add(id.toLowerCase());
+    return id;
   }
 }
 

@@ -66,6 +66,17 @@ test('the strings in kernels.js are the files in kernels/', async () => {
   for (const [name, text] of wgsl) expect(kernels[name.slice('kernels/'.length, -'.wgsl'.length)]).toBe(text);
 });
 
+test('no two files are one where a disk does not tell capitals from small letters', async () => {
+  const source = SOURCE.replace('F = MLP(inner = 32)', 'F = MLP(inner = 32)\n  f = MLP(inner = 48)').replace(
+    '[F]',
+    '[F f]',
+  );
+  const { models } = check(memoryHost({ 'model.hyb': source }), 'model.hyb');
+  const names = [...(await emit(planModel(models[0]!), { runtimeVersion: '0.1.0' })).keys()];
+  expect(names.filter((name) => name.startsWith('kernels/f_')).length).toBeGreaterThan(0);
+  expect(new Set(names.map((name) => name.toLowerCase())).size).toBe(names.length);
+});
+
 test('program.js holds the plan', async () => {
   const { program } = (await importModule((await files(HOSTILE)).get('program.js')!)) as { program: unknown };
   expect(program).toEqual(JSON.parse(JSON.stringify(plan(model, { doc: HOSTILE }).program)));
