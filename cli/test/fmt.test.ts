@@ -22,6 +22,17 @@ test('formats in place, keeps comments, and is content the second time', () =>
     expect(await readdir(cwd)).toEqual(['a.hyb']);
   }));
 
+test('what checkpoints of runs hold stays as it is, or they would no longer be whole', () =>
+  withFolder(async (cwd) => {
+    const checkpoint = join(cwd, 'runs/Run/checkpoints/step-000004');
+    await mkdir(join(checkpoint, 'source'), { recursive: true });
+    await writeFile(join(checkpoint, 'training.json'), '{}');
+    await writeFile(join(checkpoint, 'source/a.hyb'), LOOSE);
+    await writeFile(join(cwd, 'a.hyb'), LOOSE);
+    expect(await hyb(['fmt', '.'], { cwd })).toMatchObject({ code: 0, out: 'a.hyb\n', err: '' });
+    expect(await readFile(join(checkpoint, 'source/a.hyb'), 'utf8')).toBe(LOOSE);
+  }));
+
 test('a file with errors stays as it is', () =>
   withFolder(async (cwd) => {
     const broken = 'model Tiny { width = }\n';

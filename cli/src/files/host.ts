@@ -87,12 +87,15 @@ function listSources(root: string): readonly string[] {
 }
 
 /**
- * The `.hyb` files in a folder and those below it, relative to it; folders of packages and hidden ones are left out.
+ * The `.hyb` files in a folder and those below it, relative to it; folders of packages, checkpoints of runs and hidden folders
+ * are left out. A checkpoint whose copy of the sources is changed is no longer whole.
  *
  * @param depth levels of folders below it that are looked into
  */
 export function* sourcesIn(root: string, depth = Infinity, prefix = ''): Generator<string, void> {
-  for (const entry of readdirSync(join(root, prefix), { withFileTypes: true })) {
+  const entries = readdirSync(join(root, prefix), { withFileTypes: true });
+  if (entries.some(({ name }) => name === 'training.json')) return;
+  for (const entry of entries) {
     if (entry.name.startsWith('.') || entry.name === 'node_modules' || entry.name === 'dist') continue;
     const path = prefix + entry.name;
     if (!entry.isDirectory()) {
