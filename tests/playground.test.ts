@@ -308,7 +308,7 @@ test('a model without a recipe is shown the one that it would be trained by', as
   expect(opened.complaints).toEqual([]);
 });
 
-test('a link holds the whole source, and a broken one shows the first example', async () => {
+test('a link holds the whole source, and a broken one says so and shows the first example', async () => {
   let link: string;
   {
     await using opened = await open();
@@ -321,6 +321,19 @@ test('a link holds the whole source, and a broken one shows the first example', 
   expect(await source(opened.page)).toContain('// Größe & <script>');
   await using broken = await open('#code=AAAA');
   expect(await source(broken.page)).toContain('model TinyHybrid');
+  await broken.page.getByText('it may have been cut').waitFor();
+});
+
+test('a source without models is not taken for one with errors', async () => {
+  await using opened = await open();
+  const { page } = opened;
+  await page.getByLabel('Example').selectOption('models/checkpoints.hyb');
+  await shows(page, /The source declares no model\. What follows is about the last one/);
+  await choose(page, 'Shapes');
+  await shows(page, /The source declares no model\.$/);
+  await choose(page, 'Layers');
+  await page.getByLabel('Example').selectOption('models/qwen-2.5-7b.hyb');
+  await shows(page, /^Qwen25x7B/);
 });
 
 test('the package comes as a zip: what the command line builds', async () => {

@@ -116,8 +116,15 @@ document.body.append(
 addEventListener('hashchange', () => {
   const shared = fromFragment(location.hash);
   if (shared !== undefined) show(shared);
+  else tellBrokenLink();
 });
 void check().then(connect).catch(failed);
+if (fromFragment(location.hash) === undefined) tellBrokenLink();
+
+function tellBrokenLink(): void {
+  if (!location.hash.startsWith('#code=')) return;
+  status.textContent = 'The link holds no source that can be read: it may have been cut. Nothing was loaded from it.';
+}
 
 /** The language server comes after the first picture: nobody hovers before they see something. */
 async function connect(): Promise<void> {

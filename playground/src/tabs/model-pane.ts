@@ -28,13 +28,7 @@ export abstract class ModelPane implements Pane {
     this.#last = shown;
     const turn = ++this.#turn;
     const { model } = shown;
-    const drawn = this.body.childElementCount > 0;
-    this.#note.textContent =
-      model !== undefined
-        ? ''
-        : drawn
-          ? 'The source has errors. What follows is about the last version without.'
-          : 'There is no model without errors yet: see Diagnostics.';
+    this.#note.textContent = model === undefined ? this.#missing(shown.checked) : '';
     if (model === undefined) return;
     try {
       const draw = await this.prepare({ ...shown, model });
@@ -42,6 +36,17 @@ export abstract class ModelPane implements Pane {
     } catch (error) {
       if (turn === this.#turn) this.#note.textContent = messageOf(error);
     }
+  }
+
+  /** Why there is no model, and what stands below: a run goes on there, whatever the source has become. */
+  #missing({ diagnostics }: Checked): string {
+    const broken = diagnostics.some(({ severity }) => severity === 'error');
+    const drawn = this.body.childElementCount > 0;
+    if (broken && !drawn) return 'There is no model without errors yet: see Diagnostics.';
+    if (broken) return 'The source has errors. What follows is about the last version without.';
+    return drawn
+      ? 'The source declares no model. What follows is about the last one that was shown.'
+      : 'The source declares no model.';
   }
 
   /** Asks for what is to be shown; the result draws it. */
