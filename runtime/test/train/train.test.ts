@@ -298,6 +298,17 @@ describe('checkpoints', () => {
     expect(resumed.weights).toEqual(weights);
   });
 
+  test('are kept although damaged ones of later steps are there', async () => {
+    const contents = new Map<string, Uint8Array>();
+    const files = memoryFiles(contents);
+    const fields = { checkpoints: { every: steps(2), keep: 2 } };
+    await run({ files, fields });
+    for (const step of ['018', '020']) contents.set(`checkpoints/step-000${step}/model.safetensors`, new Uint8Array(9));
+    const { metrics } = await run({ files, fields, resume: true, until: 7 });
+    expect(metrics[0]!.step).toBe(1);
+    expect((await lastCheckpoint(folderIn(files, 'checkpoints')))!.name).toBe('step-000006');
+  });
+
   test('are written as often as asked, and the last ones kept', async () => {
     const files = memoryFiles();
     const { metrics } = await run({ files, fields: { checkpoints: { every: steps(6), keep: 3 } } });

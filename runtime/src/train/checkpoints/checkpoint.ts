@@ -146,13 +146,19 @@ export async function lastWeights(files: Files, folder = CHECKPOINTS): Promise<B
   return checkpoints.open(`${found.name}/${MODEL}`);
 }
 
-/** Removes all but the last ones, and what unfinished writing has left. */
+/**
+ * Removes all but the last ones, and what unfinished writing has left. Only whole ones count as kept: a damaged one of a later
+ * step, from before the run began anew, costs none.
+ */
 export async function tidyCheckpoints(files: Files, keep: number): Promise<void> {
   for (const { name, kind } of await files.list('')) {
     if (kind === 'folder' && /^step-\d{6,}\.partial$/.test(name)) await files.remove(name);
   }
-  const names = await checkpointNames(files);
-  for (const name of names.slice(0, Math.max(0, names.length - keep))) await removeCheckpoint(files, name);
+  let kept = 0;
+  for (const name of (await checkpointNames(files)).reverse()) {
+    if (kept >= keep) await removeCheckpoint(files, name);
+    else if ((await readState(files, name).catch(() => undefined)) !== undefined) kept++;
+  }
 }
 
 /** Without its state a folder is no checkpoint, so that goes first. */
