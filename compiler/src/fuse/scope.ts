@@ -23,6 +23,8 @@ export interface FusionContext {
   readonly graph: Graph;
   readonly mode: Mode;
   readonly axis: TimeAxis;
+  /** Rows from which on a matrix has the kernels for high ones. */
+  readonly high?: number;
   readonly layout: VectorLayout;
   /** Nodes whose values lie in buffers once their group has run. */
   readonly stored: ReadonlySet<NodeId>;

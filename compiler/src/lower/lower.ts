@@ -51,6 +51,8 @@ const STRUCTURED: { readonly [N in OpName]?: Lowering<N> } = {
 export interface LowerOptions {
   readonly mode: Mode;
   readonly fused: boolean;
+  /** Rows from which on a matrix has the kernels for high ones. */
+  readonly high?: number;
   readonly axis: TimeAxis;
   /** The result replaces the residual stream `x` in its buffer. */
   readonly inPlace: boolean;
@@ -103,6 +105,7 @@ function lowerGroups(
     graph,
     mode: options.mode,
     axis: options.axis,
+    ...(options.high === undefined ? {} : { high: options.high }),
     layout: options.layout ?? vectorLayout(graph),
     inPlace: options.inPlace,
     ...(options.outputOperand ? { outputOperand: options.outputOperand } : {}),

@@ -38,6 +38,8 @@ import { byName } from '../model/by-name.js';
 
 export interface PlanOptions {
   readonly fused?: boolean;
+  /** Rows from which on a matrix has the kernels for high ones; default 4096. */
+  readonly high?: number;
   readonly doc?: string;
   readonly checkpoint?: readonly CheckpointTensor[];
   /** Tensors that a checkpoint may hold besides. */
@@ -167,6 +169,7 @@ class Planner {
       lower(graph, {
         mode,
         fused: this.options.fused ?? true,
+        ...(this.options.high === undefined ? {} : { high: this.options.high }),
         axis,
         inPlace: !head,
         ...(head ? { outputOperand: { kind: 'sampler', table: 'logits' } as const } : {}),

@@ -251,3 +251,14 @@ test('the run ends when there are enough faults', () => {
   const memory = new Float32Array(LANES);
   expect(faults(aliased, { buffers: { a: memory, y: memory }, faultLimit: 1 })).toEqual(['aliasing ']);
 });
+
+test('the reach of a buffer ends after the last element that was read, where all is checked', () => {
+  const k = kernel((b, y) => {
+    const input = b.buffer('x', 'vec4f', 'read', '');
+    b.buffer('unread', 'f32', 'read', '');
+    b.if(x.lt(t, 3), () => y.set(t, x.component(input.at(x.mul(t, 2)), 0)));
+  });
+  const buffers = { y: new Float32Array(LANES), x: new Float32Array(4 * LANES), unread: new Float32Array(1) };
+  expect(run(k, { grid: [1, 1, 1], buffers }).reach).toEqual({ x: 5, unread: 0 });
+  expect(run(k, { grid: [1, 1, 1], buffers, fast: true }).reach).toEqual({});
+});

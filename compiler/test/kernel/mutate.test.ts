@@ -120,3 +120,83 @@ test('a limit takes an even sample', () => {
     '4.for(from).body.10.barrier',
   ]);
 });
+
+describe('exaggerated mutants', () => {
+  const COUNT = 5;
+  const THREADS = 4;
+
+  /** Doubles what is there of `x`, by way of workgroup memory: the outer `if` saves work alone. */
+  function guarded(): Kernel {
+    const b = new KernelBuilder();
+    const input = b.buffer('x', 'f32', 'read', 'x');
+    const out = b.buffer('y', 'f32', 'read_write', 'y');
+    const count = b.uniform('count', 'u32', 'elements');
+    const stage = b.shared('stage', 'f32', THREADS);
+    const local = x.builtin('local_index');
+    const i = b.let('i', x.add(x.mul(x.builtin('workgroup_x'), THREADS), local));
+    b.if(x.lt(x.mul(x.builtin('workgroup_x'), THREADS), count), () => {
+      const value = b.let('value', input.at(x.min(i, x.sub(count, 1))));
+      stage.set(local, x.mul(value, 2));
+      b.barrier();
+      b.if(x.lt(i, count), () => out.set(i, stage.at(local)));
+    });
+    return b.finish({ name: 'guarded', doc: '', workgroupSize: [THREADS, 1, 1] });
+  }
+
+  function outcome(kernel: Kernel) {
+    const input = Float32Array.from({ length: COUNT }, (_, i) => i + 1);
+    const y = new Float32Array(COUNT);
+    const noted = new Uint32Array(1);
+    const fast = kernel.buffers.some(({ name }) => name === PROBE);
+    const { faults } = run(kernel, {
+      buffers: { x: input, y, [PROBE]: noted },
+      uniforms: { count: COUNT },
+      // The last workgroup has nothing.
+      grid: [3, 1, 1],
+      fast,
+    });
+    return { faults: faults.map((f) => f.kind), noted: noted[0], y: [...y] };
+  }
+
+  const mutantAt = (path: string, description: string): Mutant =>
+    mutate(guarded()).find((m) => m.path === path && m.description === description)!;
+  const unchanged = { faults: [], noted: 0, y: [2, 4, 6, 8, 10] };
+
+  test('make what the kernel makes where more is done for nothing', () => {
+    const mutant = mutantAt('1.if', 'the condition is true');
+    expect(outcome(mutant.probe()).noted).toBe(1);
+    expect(mutant.exaggerated().map(outcome)).toEqual([unchanged, unchanged, unchanged]);
+  });
+
+  test('make what the kernel makes where no invocation needs another', () => {
+    const mutant = mutantAt('1.if.then.2.barrier', 'no barrier');
+    expect(mutant.exaggerated().map(outcome)).toEqual([unchanged]);
+  });
+
+  test('note what would be stored', () => {
+    const mutant = mutantAt('1.if.then.3.if', 'the condition is true');
+    for (const kernel of mutant.exaggerated())
+      expect(outcome(kernel)).toMatchObject({ noted: 1, faults: ['out_of_bounds'] });
+  });
+
+  test('spoil results that a changed value comes to', () => {
+    const mutant = mutantAt('1.if.then.0.let(value)', 'x[index + 1]');
+    // In f32 twice the largest poison is infinite.
+    expect(mutant.exaggerated().map((kernel) => outcome(kernel).faults)).toEqual([
+      expect.arrayContaining(['non_finite']),
+      expect.arrayContaining(['non_finite']),
+      expect.arrayContaining(['non_finite']),
+    ]);
+  });
+});
+
+test('a difference that is only squared has no mutant of the other sign', () => {
+  const b = new KernelBuilder();
+  const input = b.buffer('x', 'f32', 'read', 'x');
+  const out = b.buffer('y', 'f32', 'read_write', 'y');
+  const local = x.builtin('local_index');
+  const [squared, plain] = ['squared', 'plain'].map((name) => b.let(name, x.sub(input.at(local), x.f32(1))));
+  out.set(local, x.add(x.mul(squared!, squared!), plain!));
+  const kernel = b.finish({ name: 'squares', doc: '', workgroupSize: [4, 1, 1] });
+  expect(mutate(kernel, { kinds: ['swapped'] }).map((m) => m.path)).toEqual(['1.let(plain)']);
+});

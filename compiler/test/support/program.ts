@@ -7,6 +7,7 @@ import { evaluateSize } from '@hyb/runtime';
 import { describeFault, run as interpret } from '../../src/kernel/check/index.js';
 import type { BufferData, RunOptions } from '../../src/kernel/check/index.js';
 import type { Kernel } from '../../src/kernel/ir.js';
+import type { KernelCall } from '../../src/lower/call.js';
 import type { Plan } from '../../src/plan/plan.js';
 import { parameterImages } from './parameter-images.js';
 
@@ -19,14 +20,20 @@ export interface ProgramOptions {
   readonly slotOf?: (sequence: number) => number;
   /** Which variant of each kernel: the core one, the best, or the one of this rank from the best on (core where there is none). */
   readonly variants?: 'core' | 'best' | number;
+  /** Runs a dispatch in place of the interpreter. */
+  readonly execute?: (kernel: Kernel, options: RunOptions, details: StepDetails) => void;
+}
+
+export interface StepDetails {
+  /** The kernel's other variants. */
+  readonly others: readonly Kernel[];
+  readonly split?: Required<NonNullable<KernelCall['split']>>;
 }
 
 export class InterpretedProgram {
   readonly program: Program;
   readonly faults: string[] = [];
   dispatches = 0;
-  /** Sees every dispatch before it runs, and the kernel's other variants. */
-  observe?: (kernel: Kernel, options: RunOptions, others: readonly Kernel[]) => void;
   /** Skips the search for races and uninitialised reads: several times faster. A function decides for each kernel. */
   fast: boolean | ((kernel: Kernel) => boolean) = false;
   /** Residual stream after each stage instance of the last call, by label. */
@@ -100,8 +107,11 @@ export class InterpretedProgram {
       this.dispatches++;
       const fast = typeof this.fast === 'function' ? this.fast(kernel) : this.fast;
       const options = { buffers, uniforms, grid, uninitialised, fast };
-      const others = spec.variants.filter((v) => v !== variant).map((v) => this.plan.kernels.get(v.source)!);
-      this.observe?.(kernel, options, others);
+      if (this.options.execute) {
+        const others = spec.variants.filter((v) => v !== variant).map((v) => this.plan.kernels.get(v.source)!);
+        this.options.execute(kernel, options, { others, ...splitOf(step, kernel) });
+        continue;
+      }
       const { faults } = interpret(kernel, options);
       this.faults.push(...faults.map((f) => `${instance.label} ${kernel.name}: ${describeFault(f)}`));
     }
@@ -132,6 +142,13 @@ export class InterpretedProgram {
     }
     return table;
   }
+}
+
+function splitOf({ split }: Step, { buffers, uniforms }: Kernel): Pick<StepDetails, 'split'> {
+  if (!split) return {};
+  const { binding, base, count, axis, rowsPerWorkgroup, partRows = 1 } = split;
+  const [buffer, first, rows] = [buffers[binding]!.name, uniforms[base]!.name, uniforms[count]!.name];
+  return { split: { buffer, base: first, count: rows, axis, rowsPerWorkgroup, partRows } };
 }
 
 /** Tables and activations of one call. */

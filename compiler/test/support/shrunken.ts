@@ -6,13 +6,15 @@ import { contentKey } from '../../src/graph/key.js';
 import type { BlockInstance, Constant, Model } from '../../src/model/model.js';
 import { modelSources } from './models.js';
 
-/** Rows in fours, which kernels read as vectors, or of lengths that nothing divides. */
-export type Sizing = 'fours' | 'odd';
+/**
+ * Two ways to cut a model down so that its kernels keep the statements they have at full size, and no tile divides what is left:
+ * heads and groups as published, each of them narrow, or a few heads and groups that are as wide as published.
+ */
+export type Sizing = 'narrow' | 'few' | 'published';
 
-const SIZES = {
-  fours: { width: 68, vocab: 76, inner: 72, head_dim: 12, state: 12, mamba_head_dim: 8 },
-  odd: { width: 67, vocab: 77, inner: 71, head_dim: 5, state: 7, mamba_head_dim: 3 },
-} as const;
+/** Fours, as all published sizes are; rows of the model's width are longer than half a workgroup. */
+const SIZES = { width: 132, vocab: 76, inner: 140 };
+const NARROW = { head_dim: 12, mamba_head_dim: 8, state: 32 };
 
 const integer = (value: number): Constant => ({ kind: 'number', value, integer: true });
 const numberIn = (block: BlockInstance, name: string): number | undefined => {
@@ -20,24 +22,24 @@ const numberIn = (block: BlockInstance, name: string): number | undefined => {
   return constant?.kind === 'number' ? constant.value : undefined;
 };
 
-/** Numbers of heads keep their proportions: queries to keys, heads to groups. Rotary embedding takes an even head. */
-function shrinkBlock(block: BlockInstance, sizing: Sizing): BlockInstance {
-  const sizes = SIZES[sizing];
+/** Query heads stay in proportion to those of keys. Two heads of Mamba-2 a group at least tell heads from groups. */
+function shrinkBlock(block: BlockInstance, sizing: Exclude<Sizing, 'published'>): BlockInstance {
   const [heads, kvHeads, groups] = ['heads', 'kv_heads', 'groups'].map((name) => numberIn(block, name));
-  const rotates = block.arguments['rope'] !== undefined && block.arguments['rope'].kind !== 'none';
   const set: Record<string, number> = {};
   if (heads !== undefined && kvHeads !== undefined) {
-    set['kv_heads'] = Math.min(kvHeads, heads === kvHeads ? 3 : 2);
+    set['kv_heads'] = sizing === 'narrow' ? kvHeads : Math.min(kvHeads, 2);
     set['heads'] = (set['kv_heads'] * heads) / kvHeads;
-    set['head_dim'] = rotates && sizing === 'odd' ? 10 : sizes.head_dim;
+    if (sizing === 'narrow') set['head_dim'] = NARROW.head_dim;
   }
   if (heads !== undefined && groups !== undefined) {
-    set['groups'] = Math.min(groups, 2);
+    set['groups'] = sizing === 'narrow' ? groups : Math.min(groups, 2);
     set['heads'] = set['groups'] * 3;
-    set['head_dim'] = sizes.mamba_head_dim;
-    set['state'] = sizes.state;
+    if (sizing === 'narrow') {
+      set['head_dim'] = NARROW.mamba_head_dim;
+      set['state'] = NARROW.state;
+    }
   }
-  if (numberIn(block, 'inner') !== undefined) set['inner'] = sizes.inner;
+  if (numberIn(block, 'inner') !== undefined) set['inner'] = SIZES.inner;
   return {
     ...block,
     arguments: {
@@ -50,7 +52,7 @@ function shrinkBlock(block: BlockInstance, sizing: Sizing): BlockInstance {
 function shrink(model: Model, sizing: Sizing): Model {
   const blocks = new Map<string, BlockInstance>();
   const layers = model.layers.flatMap(({ alias, block }) => {
-    const small = shrinkBlock(block, sizing);
+    const small = sizing === 'published' ? block : shrinkBlock(block, sizing);
     const key = contentKey([alias, small.declaration.name.text, small.arguments, small.slots]);
     if (blocks.has(key)) return [];
     blocks.set(key, small);
@@ -59,25 +61,23 @@ function shrink(model: Model, sizing: Sizing): Model {
   const { weights: _, ...rest } = model;
   return {
     ...rest,
-    width: SIZES[sizing].width,
-    vocab: SIZES[sizing].vocab,
-    context: 256,
+    ...(sizing === 'published' ? {} : { width: SIZES.width, vocab: SIZES.vocab, context: 256 }),
     layers: layers.map((layer, index) => ({ ...layer, index })),
     precision: model.precision.filter(({ selector }) => !selector || !/layer|linear/.test(selector.kind)),
   };
 }
 
-/** Every model of `models/`; one layer of each kind. */
+/** The models of some files of `models/`; one layer of each kind. */
 export function shrunkenModels(
   sizing: Sizing,
-  isWanted: (model: string) => boolean = () => true,
+  isWanted: (file: string) => boolean,
 ): readonly { readonly name: string; readonly graph: ModelGraph }[] {
   const project = loadProject(memoryHost(modelSources), Object.keys(modelSources));
   const { models, diagnostics } = resolve(project);
   const errors = diagnostics.filter((d) => d.severity === 'error');
   if (errors.length > 0) throw new Error(errors.map((d) => d.message).join('\n'));
   return models
-    .filter(({ name }) => isWanted(name))
+    .filter(({ span }) => isWanted(span.file))
     .map((model) => {
       const traced = trace(shrink(model, sizing));
       const problems = traced.diagnostics.filter((d) => d.severity === 'error');

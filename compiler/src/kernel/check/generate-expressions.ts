@@ -10,11 +10,14 @@ import type { VariableInfo } from './variables.js';
 
 /** A buffer or shared array in the generated code. */
 export interface ArrayInfo {
-  /** JavaScript name of the typed array; `<id>n` is its length in elements and `<id>s` its shadow. */
+  /** JavaScript name of the typed array; `<id>n` is its length in elements, `<id>s` its shadow and `<id>r` its reach. */
   readonly id: string;
   readonly type: ValueType;
-  readonly shadowed: boolean;
+  /** What is kept of its accesses. */
+  readonly notes: 'shadow' | 'reach' | false;
 }
+
+export const NOTES = { read: 'reach', read_write: 'shadow' } as const;
 
 export interface ExpressionScope {
   readonly variables: ReadonlyMap<string, VariableInfo>;
@@ -138,8 +141,9 @@ export class ExpressionGenerator {
 
   #load(array: ArrayInfo, name: string, index: Expression, storage: boolean): readonly string[] {
     const i = this.checkedIndex(index, `${array.id}n`, name, '0');
-    if (array.shadowed)
+    if (array.notes === 'shadow')
       this.lines.push(`${array.id}s.read(${i}, ${this.site}, ${storage ? 'qt, q, qg' : 'kt, k, g'});`);
+    if (array.notes === 'reach') this.lines.push(`if (${i} >= ${array.id}r) ${array.id}r = ${i} + 1;`);
     return places(array.id, i, lanesOf(array.type));
   }
 

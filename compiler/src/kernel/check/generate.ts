@@ -7,10 +7,10 @@ import { lanesOf, scalarOf } from '../expressions.js';
 import { BUFFER_TYPE } from '../buffers.js';
 import type { ConstantValues } from '../constants.js';
 import { evaluateConstant } from '../constants.js';
-import type { Expression, Kernel, ScalarType, Statement, ValueType } from '../ir.js';
+import type { Expression, Kernel, Statement, ValueType } from '../ir.js';
 import { POISON } from './arithmetic.js';
 import type { ArrayInfo } from './generate-expressions.js';
-import { ExpressionGenerator, places, wrap } from './generate-expressions.js';
+import { ExpressionGenerator, NOTES, places, wrap } from './generate-expressions.js';
 import type { Node, Schedule } from './schedule.js';
 import type { VariableInfo } from './variables.js';
 import { isPlainUniform, planVariables } from './variables.js';
@@ -69,13 +69,14 @@ class Generator {
     this.#buffers = new Map(
       kernel.buffers.map((b, i) => [
         b.name,
-        { id: `b${i}`, type: BUFFER_TYPE[b.element], shadowed: options.checked && b.access === 'read_write' },
+        { id: `b${i}`, type: BUFFER_TYPE[b.element], notes: options.checked && NOTES[b.access] },
       ]),
     );
+    const notes = options.checked && 'shadow';
     this.#shared = new Map(
       kernel.shared.map((s, i) => [
         s.name,
-        { id: `s${i}`, name: s.name, type: s.element, shadowed: options.checked, length: this.#constant(s.length) },
+        { id: `s${i}`, name: s.name, type: s.element, notes, length: this.#constant(s.length) },
       ]),
     );
     this.#e = new ExpressionGenerator({
@@ -109,6 +110,7 @@ class Generator {
       '    if (error.scope === "dispatch") throw error;',
       '  }',
       '}',
+      `return [${[...this.#buffers.values()].map(({ id }) => `${id}r`).join(', ')}];`,
     ].join('\n');
     return { source, buffers: [...this.#buffers.values()], shared: [...this.#shared.values()] };
   }
@@ -117,7 +119,7 @@ class Generator {
     const lines: string[] = [];
     [...this.#buffers.values()].forEach((b, i) => {
       lines.push(
-        `const ${b.id} = buffers[${i}].data, ${b.id}n = buffers[${i}].length, ${b.id}s = buffers[${i}].shadow;`,
+        `const ${b.id} = buffers[${i}].data, ${b.id}n = buffers[${i}].length, ${b.id}s = buffers[${i}].shadow; let ${b.id}r = 0;`,
       );
     });
     [...this.#shared.values()].forEach((s, i) => {
@@ -294,7 +296,7 @@ class Generator {
         this.#flush();
         places(values, 't', target.lanes).forEach((place, k) => this.#lines.push(`${place} = ${lanes[k]};`));
       }),
-      `subgroup('${node.operation}', ${values}, ${target.id}, ${this.#count}, S, ${target.lanes}, ${node.argument}, identities.${type}, ${poison(type)});`,
+      `subgroup('${node.operation}', ${values}, ${target.id}, ${this.#count}, S, ${target.lanes}, ${node.argument}, identities.${type}, ${POISON[type]});`,
     ];
   }
 
@@ -455,7 +457,7 @@ class Generator {
     const all = places(array.id, i, lanesOf(array.type));
     const written = component === undefined ? all : [all[component]!];
     this.#lines.push(`if (${i} >= 0) {`);
-    if (array.shadowed) {
+    if (array.notes === 'shadow') {
       const components = component === undefined ? (1 << all.length) - 1 : 1 << component;
       const now = buffer ? `qt, q, qg, ${components}` : 'kt, k';
       this.#lines.push(`${array.id}s.write(${i}, ${e.site}, ${now});`);
@@ -492,8 +494,4 @@ class Generator {
     if (!variable) throw new Error(`kernel ${this.kernel.name}: ${name} is not declared`);
     return variable;
   }
-}
-
-function poison(type: ScalarType): string {
-  return String(POISON[type]);
 }

@@ -5,6 +5,7 @@
  * Some mutants do what the kernel does: a mask that holds everywhere at these sizes, a barrier's worth of nothing. `probe`
  * finds out by running the kernel itself: a mutant whose changed place never gives another value, takes another branch or
  * runs another number of rounds executes exactly what the kernel executes on these inputs, and no check could tell them apart.
+ * Others do more than the kernel, of which nothing comes: `exaggerated` is the test of that.
  */
 import * as make from '../expressions.js';
 import type { BinaryOperator, Expression, Kernel, Statement } from '../ir.js';
@@ -12,10 +13,13 @@ import {
   blocksOf,
   describeStatement,
   expressionsOf,
+  mapBlocks,
   mapOperands,
   mapStatementExpressions,
   operandsOf,
+  visitKernelExpressions,
 } from '../walk.js';
+import { poisonedBranch, poisonedLoop, poisonedValue, POISONS } from './poison.js';
 
 export type MutationKind =
   | 'drop_barrier'
@@ -27,6 +31,8 @@ export type MutationKind =
   | 'drop_mask'
   /** `<` for `<=` and the like. */
   | 'strictness'
+  /** `b - a` for `a - b` and the like, `min` for `max`. */
+  | 'swapped'
   /** A variable that starts without a value where it is 0, and with 0 where it is something else. */
   | 'initial_value'
   /** A store or assignment left out. */
@@ -40,9 +46,16 @@ export interface Mutant {
   readonly kernel: Kernel;
   /** The kernel itself, which sets `probe[0]` where the mutant would do something else. */
   probe(): Kernel;
+  /**
+   * Kernels that go further than the mutant: values are poisoned where the mutant does something else (`poison.ts`), and
+   * `probe[0]` is set where one would be stored; without a barrier in a loop, which may make only one round, becomes without any
+   * barrier. If these too make what the kernel makes, bit by bit and without a fault, the change is of no account. None where
+   * nothing goes further.
+   */
+  exaggerated(): readonly Kernel[];
 }
 
-/** Name of the buffer (one u32) that probes have besides the kernel's own. */
+/** Name of the buffer (one u32) that probes, and exaggerated mutants with values, have besides the kernel's own. */
 export const PROBE = 'mutant_probe';
 
 export interface MutateOptions {
@@ -54,22 +67,58 @@ export interface MutateOptions {
 
 /** All mutants of a kernel, in the order of its statements. Deterministic. Some may compute the same as the kernel. */
 export function mutate(kernel: Kernel, options: MutateOptions = {}): readonly Mutant[] {
+  const squared = onlySquared(kernel);
   const all = mutationsOfList(kernel.body, '')
     .filter((m) => options.kinds?.includes(m.kind) ?? true)
-    .map(({ kind, path, description, statements, probed, place }): Mutant => ({
-      kind,
-      path,
-      description,
-      kernel: { ...kernel, body: place(statements) },
-      probe: () => ({
+    // (b - a)² is (a - b)².
+    .filter(({ negates }) => negates === undefined || !squared.has(negates))
+    .map(({ kind, path, description, statements, poisoned, probed, place }): Mutant => {
+      const noting = (body: readonly Statement[]): Kernel => ({
         ...kernel,
         buffers: [...kernel.buffers, { name: PROBE, element: 'u32', access: 'read_write', doc: '' }],
-        body: place(probed),
-      }),
-    }));
+        body: place(body),
+      });
+      return {
+        kind,
+        path,
+        description,
+        kernel: { ...kernel, body: place(statements) },
+        probe: () => noting(probed),
+        exaggerated: () => {
+          if (kind === 'drop_barrier') {
+            const inLoop = path.includes('.for(');
+            return [{ ...kernel, body: inLoop ? withoutBarriers(kernel.body) : place(statements) }];
+          }
+          return POISONS.flatMap((poison) => {
+            const body = poisoned?.(poison);
+            return body ? [noting(body)] : [];
+          });
+        },
+      };
+    });
   const limit = options.limit ?? all.length;
   if (all.length <= limit) return all;
   return Array.from({ length: limit }, (_, i) => all[Math.floor((i * all.length) / limit)]!);
+}
+
+/** Names of the values that are only ever multiplied by themselves. */
+function onlySquared(kernel: Kernel): ReadonlySet<string> {
+  const uses = new Map<string, number>();
+  const squares = new Map<string, number>();
+  const count = (counts: Map<string, number>, name: string, n: number): void => {
+    counts.set(name, (counts.get(name) ?? 0) + n);
+  };
+  visitKernelExpressions(kernel, (x) => {
+    if (x.kind === 'local') count(uses, x.name, 1);
+    if (x.kind !== 'binary' || x.operator !== '*') return;
+    const { left, right } = x;
+    if (left.kind === 'local' && right.kind === 'local' && left.name === right.name) count(squares, left.name, 2);
+  });
+  return new Set([...squares].filter(([name, n]) => uses.get(name) === n).map(([name]) => name));
+}
+
+function withoutBarriers(body: readonly Statement[]): readonly Statement[] {
+  return body.flatMap((s) => (s.kind === 'barrier' ? [] : [mapBlocks(s, withoutBarriers)]));
 }
 
 interface ListMutation extends StatementMutation {
@@ -109,6 +158,10 @@ interface StatementMutation {
   readonly statements: readonly Statement[];
   /** Whether the mutant does something else than the statement, where the statement stands. */
   readonly differs: Expression;
+  /** What stands for them in an exaggerated mutant. */
+  readonly poisoned?: (poison: number) => readonly Statement[] | undefined;
+  /** Value that has the other sign in the mutant. */
+  readonly negates?: string;
 }
 
 function note(differs: Expression): Statement {
@@ -117,6 +170,7 @@ function note(differs: Expression): Statement {
 }
 
 const ALWAYS = make.bool(true);
+const NEVER = make.bool(false);
 
 /** Whether two expressions of one type have different values. */
 function unequal(a: Expression, b: Expression): Expression {
@@ -155,17 +209,30 @@ function special(s: Statement, one: MakeMutation): readonly StatementMutation[] 
     case 'barrier':
       return [one('drop_barrier', 'no barrier', ALWAYS)];
     case 'assign':
-      return [one('drop_store', `${s.name} is not assigned`, assigns(s))];
+      return [
+        {
+          ...one('drop_store', `${s.name} is not assigned`, assigns(s)),
+          poisoned: (poison) => poisonedValue(s, s.value, ALWAYS, poison),
+        },
+      ];
     case 'set_element':
+    case 'store_shared': {
+      const next = { ...s, index: plusOne(s.index) };
+      const poisonedPlaces = (poison: number, ...places: (typeof s)[]): readonly Statement[] | undefined => {
+        const all = places.map((place) => poisonedValue(place, place.value, ALWAYS, poison));
+        return all.some((list) => list === undefined) ? undefined : all.flatMap((list) => list!);
+      };
       return [
-        one('drop_store', `${s.array} is not written`, ALWAYS),
-        one('off_by_one', 'index + 1', ALWAYS, { ...s, index: plusOne(s.index) }),
+        {
+          ...one('drop_store', `${s.array} is not written`, ALWAYS),
+          poisoned: (poison) => poisonedPlaces(poison, s),
+        },
+        {
+          ...one('off_by_one', 'index + 1', ALWAYS, next),
+          poisoned: (poison) => poisonedPlaces(poison, s, next),
+        },
       ];
-    case 'store_shared':
-      return [
-        one('drop_store', `${s.array} is not written`, ALWAYS),
-        one('off_by_one', 'index + 1', ALWAYS, { ...s, index: plusOne(s.index) }),
-      ];
+    }
     case 'store':
       return [
         one('drop_store', `${s.buffer} is not written`, ALWAYS),
@@ -175,19 +242,35 @@ function special(s: Statement, one: MakeMutation): readonly StatementMutation[] 
     case 'array': {
       if (!s.initial) return [];
       const { initial, ...without } = s;
-      if (isZero(initial)) return [one('initial_value', 'no initial value', ALWAYS, without)];
+      // Reading it is a fault.
+      if (isZero(initial)) return [one('initial_value', 'no initial value', NEVER, without)];
       const zero = zeroOf(initial);
-      return zero ? [one('initial_value', 'zero at first', unequal(initial, zero), { ...s, initial: zero })] : [];
+      if (!zero) return [];
+      const differs = unequal(initial, zero);
+      return [
+        {
+          ...one('initial_value', 'zero at first', differs, { ...s, initial: zero }),
+          poisoned: (poison) => poisonedValue(s, initial, differs, poison),
+        },
+      ];
     }
     case 'for': {
       const later: Statement & { kind: 'for' } = { ...s, to: plusOne(s.to) };
       return [
-        one('loop_bounds', 'ends one later', make.ne(rounds(s), rounds(later)), later),
+        {
+          ...one('loop_bounds', 'ends one later', make.ne(rounds(s), rounds(later)), later),
+          poisoned: (poison) => poisonedLoop(s, later.to, note, poison),
+        },
         one('loop_bounds', 'starts one later', make.lt(s.from, s.to), { ...s, from: plusOne(s.from) }),
       ];
     }
     case 'if':
-      return [one('drop_mask', 'the condition is true', make.not(s.condition), { ...s, condition: ALWAYS })];
+      return [
+        {
+          ...one('drop_mask', 'the condition is true', make.not(s.condition), { ...s, condition: ALWAYS }),
+          poisoned: (poison) => poisonedBranch(s, ALWAYS, make.not(s.condition), note, poison),
+        },
+      ];
   }
 }
 
@@ -216,15 +299,31 @@ function zeroOf(e: Expression): Expression | undefined {
 
 function inExpressions(s: Statement): readonly StatementMutation[] {
   return expressionsOf(s).flatMap((root) =>
-    mutationsOfExpression(root).map(({ kind, description, expression }) => ({
-      kind,
-      description,
+    mutationsOfExpression(root).map(({ kind, description, expression }) => {
       // A loop's ends are looked at once a round.
-      differs: s.kind === 'for' && root !== s.from ? ALWAYS : unequal(root, expression),
-      statements: [mapStatementExpressions(s, (e) => (e === root ? expression : e))],
-    })),
+      const differs = s.kind === 'for' && root !== s.from ? ALWAYS : unequal(root, expression);
+      return {
+        kind,
+        description,
+        differs,
+        statements: [mapStatementExpressions(s, (e) => (e === root ? expression : e))],
+        ...(s.kind === 'let' && isDifference(root) && isDifference(expression) && root.left === expression.right
+          ? { negates: s.name }
+          : {}),
+        poisoned: (poison: number) =>
+          s.kind === 'if'
+            ? poisonedBranch(s, expression, differs, note, poison)
+            : poisonedValue(s, root, differs, poison),
+      };
+    }),
   );
 }
+
+const isDifference = (e: Expression): e is Expression & { kind: 'binary' } =>
+  e.kind === 'binary' && e.operator === '-' && make.scalarOf(e.type) === 'f32';
+
+/** Operators whose operands are not interchangeable. */
+const SWAPPED: ReadonlySet<BinaryOperator> = new Set(['-', '/', '%', '<<', '>>']);
 
 interface ExpressionMutation {
   readonly kind: MutationKind;
@@ -258,11 +357,24 @@ function ownMutations(e: Expression): readonly ExpressionMutation[] {
           { kind: 'strictness', description: `${other} for ${e.operator}`, expression: { ...e, operator: other } },
         ];
       }
+      if (SWAPPED.has(e.operator))
+        return [
+          {
+            kind: 'swapped',
+            description: `operands of ${e.operator}`,
+            expression: { ...e, left: e.right, right: e.left },
+          },
+        ];
       if (e.operator !== '&&') return [];
       return [
         { kind: 'drop_mask', description: 'no left side of &&', expression: e.right },
         { kind: 'drop_mask', description: 'no right side of &&', expression: e.left },
       ];
+    }
+    case 'call': {
+      const other = { min: 'max', max: 'min' } as const;
+      if (e.fn !== 'min' && e.fn !== 'max') return [];
+      return [{ kind: 'swapped', description: `${other[e.fn]} for ${e.fn}`, expression: { ...e, fn: other[e.fn] } }];
     }
     case 'select':
       return [{ kind: 'drop_mask', description: 'no select', expression: e.then }];

@@ -44,6 +44,8 @@ export interface RunResult {
   readonly faults: readonly Fault[];
   /** For each buffer named in `uninitialised`: elements that were not written completely. */
   readonly unwritten: Readonly<Record<string, number>>;
+  /** For each buffer that the kernel only reads: elements up to the last one that was read. Empty if `fast`, or where the run ended early. */
+  readonly reach: Readonly<Record<string, number>>;
 }
 
 /**
@@ -97,16 +99,18 @@ export function run(kernel: Kernel, options: RunOptions): RunResult {
     budget: options.iterations ?? 2 ** 28,
   };
   const [gx, gy, gz] = options.grid;
+  const reach = byName<number>();
   try {
     reportAliases(kernel, options.buffers, log);
-    program.execute(rt, buffers, shadows, uniforms, gx, gy, gz, options.subgroupSize ?? 4);
+    const ends = program.execute(rt, buffers, shadows, uniforms, gx, gy, gz, options.subgroupSize ?? 4);
+    if (checked) kernel.buffers.forEach((b, i) => b.access === 'read' && (reach[b.name] = ends[i]!));
   } catch (error) {
     // Enough faults.
     if (!(error instanceof Stop)) throw error;
   }
   const unwritten = byName<number>();
   for (const { name, shadow } of buffers) if (unread.has(name) && shadow) unwritten[name] = shadow.unwritten;
-  return { faults: log.faults, unwritten };
+  return { faults: log.faults, unwritten, reach };
 }
 
 const LIBRARY = {
@@ -143,7 +147,7 @@ interface CompiledKernel {
     gy: number,
     gz: number,
     subgroupSize: number,
-  ) => void;
+  ) => readonly number[];
 }
 
 const cache = new WeakMap<Kernel, Map<string, CompiledKernel>>();

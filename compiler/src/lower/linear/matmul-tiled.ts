@@ -35,7 +35,7 @@ export function lowerTiledMatmul(context: FusionContext, group: LinearGroup): Ke
   const base = kernel.uniform('row_base', 0, 'u32', 'first row of the bound part of the matrix');
   const count = kernel.uniform('row_count', shape.rows, 'u32', 'rows of the bound part');
   const total = kernel.uniform('vector_count', shape.vectors, 'u32', 'row vectors of the input');
-  const perInvocation = shape.rows >= HIGH ? MANY_ROWS : PER_INVOCATION;
+  const perInvocation = shape.rows >= (context.high ?? HIGH) ? MANY_ROWS : PER_INVOCATION;
   products({ shape, base, count, total, rows: perInvocation });
   return kernel.finish({
     name: kernelName(kernel.graph, context.mode, group.anchors[0]!, 'matmul'),
