@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { pollGently, realmOf } from './polling.js';
 import { hasDriverManifest, loadedVulkan, preload, softwareVulkan } from './vulkan.js';
+import type { SoftwareVulkan } from './vulkan.js';
 
 export type AdapterKind = 'hardware' | 'software';
 
@@ -75,14 +76,7 @@ let hardware: Promise<readonly AdapterDescription[]> | undefined;
 export async function listAdapters(options: ListOptions = {}): Promise<readonly AdapterDescription[]> {
   const own = await listHardware(options);
   if (process.platform !== 'linux' || process.arch !== 'x64') return own;
-  try {
-    const { standalone } = await softwareVulkan();
-    return [...own, ...(await probe(standalone, options))];
-  } catch (error) {
-    // Where there is a GPU, nobody need have the package that the software adapter comes from.
-    options.onProblem?.(`The software adapter is missing: ${error instanceof Error ? error.message : String(error)}`);
-    return own;
-  }
+  return [...own, ...(await probePackaged('standalone', options))];
 }
 
 /** What an adapter is and can do, as plain data. */
@@ -135,9 +129,24 @@ async function listHardware(options: ListOptions): Promise<readonly AdapterDescr
   if (!hasDriverManifest()) return [];
   const problems: string[] = [];
   const own = await probe('', { onProblem: (message) => problems.push(message) });
-  if (own.length === 0 && process.arch === 'x64') return probe((await softwareVulkan()).loader, options);
+  if (own.length === 0 && process.arch === 'x64') return probePackaged('loader', options);
   for (const problem of problems) options.onProblem?.(problem);
   return own;
+}
+
+/** By a library of the software adapter's package, which nobody need have where there is a GPU. */
+async function probePackaged(
+  part: 'standalone' | 'loader',
+  options: ListOptions,
+): Promise<readonly AdapterDescription[]> {
+  let found: SoftwareVulkan;
+  try {
+    found = await softwareVulkan();
+  } catch (error) {
+    options.onProblem?.(`The software adapter is missing: ${messageOf(error)}`);
+    return [];
+  }
+  return probe(found[part], options);
 }
 
 async function probe(library: string, { onProblem }: ListOptions): Promise<readonly AdapterDescription[]> {
@@ -147,10 +156,12 @@ async function probe(library: string, { onProblem }: ListOptions): Promise<reado
     if (stderr.trim()) onProblem?.(stderr.trim());
     return JSON.parse(stdout) as AdapterDescription[];
   } catch (error) {
-    onProblem?.(`A graphics driver failed: ${error instanceof Error ? error.message : String(error)}`);
+    onProblem?.(`A graphics driver failed: ${messageOf(error)}`);
     return [];
   }
 }
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 interface AddonState {
   /** By flags. Dawn crashes if an instance is collected before its devices. */
