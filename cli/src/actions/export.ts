@@ -17,7 +17,7 @@ import { findWeights, folderOf } from '../project/weights.js';
 import { hasErrors } from '../report/diagnostics.js';
 import { attempt, CliError, EXIT, Exit } from '../terminal/errors.js';
 import type { Io } from '../terminal/io.js';
-import { shown } from '../terminal/message.js';
+import { warn } from '../terminal/message.js';
 import { withProgress } from '../terminal/progress.js';
 
 export interface ExportOptions {
@@ -68,7 +68,7 @@ export async function exportModel(io: Io, source: string, folder: string, option
           : findTensors(checked, checkpoint, format.layout, {
               dtype: dtype && STORAGE_DTYPE[dtype],
               unexpected,
-              warn: (message) => io.err(`${io.paintErr.yellow('warning')} ${shown(message)}\n`),
+              warn: (message) => warn(io, message),
             });
       const copies = beside === undefined ? [] : companionFiles(beside);
       const content = {

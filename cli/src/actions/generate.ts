@@ -16,7 +16,7 @@ import type { OpenedSource } from '../project/source.js';
 import { findWeights, folderOf } from '../project/weights.js';
 import { CliError } from '../terminal/errors.js';
 import type { Io } from '../terminal/io.js';
-import { shown } from '../terminal/message.js';
+import { warn } from '../terminal/message.js';
 import { withProgress } from '../terminal/progress.js';
 import type { Progress } from '../terminal/progress.js';
 
@@ -100,7 +100,7 @@ function loadOptions(
       if (loadedBytes < totalBytes) progress.show('Loading weights', loadedBytes / totalBytes);
       else progress.show('Compiling kernels');
     },
-    onWarning: (message: string): void => io.err(`${io.paintErr.yellow('warning')} ${shown(message)}\n`),
+    onWarning: (message: string): void => warn(io, message),
     ...(tokenizer === undefined ? {} : { tokenizer }),
     ...(options.storage === undefined ? {} : { storage: options.storage }),
     unexpected: options.unexpected,

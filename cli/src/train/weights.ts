@@ -10,6 +10,7 @@ import type { WeightPolicy } from '../commands/context.js';
 import { checkpointNames } from '../export/tensors.js';
 import { CliError } from '../terminal/errors.js';
 import type { Io } from '../terminal/io.js';
+import { warn } from '../terminal/message.js';
 import type { Progress } from '../terminal/progress.js';
 
 export interface FirstWeights {
@@ -36,7 +37,7 @@ export async function firstWeights(
   const names = checkpointNames(checked);
   const checkpoint = await openCheckpoint(path);
   try {
-    matchCheckpoint(names, checkpoint, { unexpected, warn: (message) => io.err(`${message}\n`) });
+    matchCheckpoint(names, checkpoint, { unexpected, warn: (message) => warn(io, message) });
   } finally {
     await checkpoint.close();
   }
