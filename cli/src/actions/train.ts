@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 import type { TrainingData, TrainingEngine } from '@hyb/runtime';
 import { diskFiles, lastCheckpoint, metricsLine, prepareData, train as trainSteps, TrainingError } from '@hyb/runtime';
-import { CHECKPOINTS } from '@hyb/runtime/train/checkpoints/checkpoint';
+import { CHECKPOINTS } from '@hyb/runtime/train/checkpoints/places';
 import { formatCount, formatScaled } from '@hyb/compiler/inspect/units';
 import { INTERRUPTED, onInterrupt } from '../generate/interrupt.js';
 import { isInside } from '../files/root.js';

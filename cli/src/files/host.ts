@@ -3,6 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import { readFileSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SourceHost } from '@hyb/compiler';
+import { STATE } from '@hyb/runtime/train/checkpoints/places';
 import { CliError } from '../terminal/errors.js';
 import { isInside } from './root.js';
 
@@ -94,7 +95,7 @@ function listSources(root: string): readonly string[] {
  */
 export function* sourcesIn(root: string, depth = Infinity, prefix = ''): Generator<string, void> {
   const entries = readdirSync(join(root, prefix), { withFileTypes: true });
-  if (entries.some(({ name }) => name === 'training.json')) return;
+  if (entries.some(({ name }) => name === STATE)) return;
   for (const entry of entries) {
     if (entry.name.startsWith('.') || entry.name === 'node_modules' || entry.name === 'dist') continue;
     const path = prefix + entry.name;

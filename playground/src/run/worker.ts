@@ -13,7 +13,7 @@ import {
 } from '@hyb/runtime';
 import type { DataTokenizer, Device, Files as RunFiles, Model } from '@hyb/runtime';
 import { messageOf } from '@hyb/runtime/messages';
-import { CHECKPOINTS } from '@hyb/runtime/train/checkpoints/checkpoint';
+import { CHECKPOINTS } from '@hyb/runtime/train/checkpoints/places';
 import type { Runnable, Trainable } from '../compiler/protocol.js';
 import { byteCodec } from '../train/byte-codec.js';
 import { initialCheckpoint } from './initial-weights.js';

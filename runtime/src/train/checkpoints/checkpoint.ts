@@ -17,6 +17,7 @@ import { readJson, writeText } from '../files/text.js';
 import type { Files } from '../files/types.js';
 import type { ControlState } from '../run/control.js';
 import { tensorsOf } from './names.js';
+import { CHECKPOINTS, STATE } from './places.js';
 import { writeSafetensors } from '../../weights/write-safetensors.js';
 import type { TensorToWrite } from '../../weights/write-safetensors.js';
 
@@ -40,12 +41,9 @@ export interface CheckpointOptions {
   readonly extra?: Readonly<Record<string, string>> | undefined;
 }
 
-/** Where a run keeps them, unless its recipe says otherwise. */
-export const CHECKPOINTS = 'checkpoints';
 const FORMAT = 2;
 const MODEL = 'model.safetensors';
 const OPTIMIZER = 'optimizer.safetensors';
-const STATE = 'training.json';
 const NAME = /^step-(\d{6,})$/;
 
 /** The folder of a step's checkpoint. */

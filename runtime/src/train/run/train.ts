@@ -1,7 +1,6 @@
 /** The training loop: everything about a run that knows no device. */
 import { TrainingError } from '../../errors.js';
 import {
-  CHECKPOINTS,
   checkpointName,
   lastCheckpoint,
   readCheckpoint,
@@ -9,6 +8,7 @@ import {
   writeCheckpoint,
 } from '../checkpoints/checkpoint.js';
 import type { CheckpointOptions, RunState } from '../checkpoints/checkpoint.js';
+import { CHECKPOINTS } from '../checkpoints/places.js';
 import { mixtureAt } from '../data/mixture.js';
 import type { TrainingData } from '../data/prepare.js';
 import { dataStream } from '../data/stream.js';
