@@ -132,11 +132,9 @@ function draftStep(
   const uniform = uniformWords(step, spec, values);
   const label = `${instance.label}: ${step.label}`;
 
-  const folds = kernel.variant.folds ?? 1;
   if (!step.split) {
-    grid[0] = Math.ceil(grid[0] / folds);
-    checkGrid(label, grid, device);
-    return [{ kernel, label, instance: index, bindings: bindings(), uniform: keyOf(uniform), grid, operations }];
+    const whole = gridOf(kernel, label, grid, device);
+    return [{ kernel, label, instance: index, bindings: bindings(), uniform: keyOf(uniform), grid: whole, operations }];
   }
   const { binding, base, count, axis, rowsPerWorkgroup, partRows = 1 } = step.split;
   const matrix = walkedMatrix(step.bind[binding]!, instance, context);
@@ -146,15 +144,13 @@ function draftStep(
     words[count] = rows;
     const part: [number, number, number] = [...grid];
     if (rowsPerWorkgroup > 0) part[axis] = Math.ceil(rows / rowsPerWorkgroup);
-    part[0] = Math.ceil(part[0] / folds);
-    checkGrid(label, part, device);
     return {
       kernel,
       label,
       instance: index,
       bindings: bindings(range),
       uniform: keyOf(words),
-      grid: part,
+      grid: gridOf(kernel, label, part, device),
       operations: (operations * rows) / matrix.spec.rows,
     };
   });
@@ -199,10 +195,17 @@ function rowRanges(matrix: PlacedMatrix, rowsPerWorkgroup: number, partRows: num
   });
 }
 
-function checkGrid(label: string, grid: readonly number[], device: Device): void {
+/** A step's grid as the kernel's variant has it; throws where the device has no such grid. */
+function gridOf(
+  { variant: { folds = 1 } }: CompiledKernel,
+  label: string,
+  [across, ...others]: readonly [number, number, number],
+  device: Device,
+): readonly [number, number, number] {
+  const grid = [Math.ceil(across / folds), ...others] as const;
   const most = device.limits.maxComputeWorkgroupsPerDimension;
   const over = grid.find((count) => count > most);
-  if (over === undefined) return;
+  if (over === undefined) return grid;
   throw overLimit(
     `${label}, a grid of ${grid.join('×')} workgroups,`,
     'maxComputeWorkgroupsPerDimension',

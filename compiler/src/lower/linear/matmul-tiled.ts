@@ -6,8 +6,8 @@
  *
  * Counted: four columns take an invocation with 4 rows 64 products and eight loads of four from workgroup memory. Where 128
  * bytes of it and 128 products fit in a cycle, 32 invocations (two rows of the 16 × 16) need 12 cycles for the loads, since
- * what all of a row load is one access, and 16 for the products; with 8 rows it is 20 and 32. Measured (H200, prompt of 512
- * tokens, Nemotron-H-8B's matrices): both together take a tenth off the products' time.
+ * what all of a row load is one access, and 16 for the products; with 8 rows it is 20 and 32. docs/gpu.md says
+ * what was measured.
  */
 import { FusedKernel } from '../../fuse/scope.js';
 import type { FusionContext } from '../../fuse/scope.js';
@@ -21,9 +21,9 @@ import { linearLabel, LinearShape } from './shape.js';
 import { storeTile } from './store-tile.js';
 
 const SIDE = 16;
-/** Vectors of an invocation, and rows: more of them where the matrix is so high that there are workgroups enough. */
+/** Vectors of an invocation, and rows. */
 const PER_INVOCATION = 4;
-const MANY_ROWS = 8;
+/** Rows from which on a matrix is so high that there are workgroups enough although each takes twice the rows. */
 const HIGH = 4096;
 export const TILE = SIDE * PER_INVOCATION;
 /** Columns of a step, in loads of four. */
@@ -35,15 +35,15 @@ export function lowerTiledMatmul(context: FusionContext, group: LinearGroup): Ke
   const base = kernel.uniform('row_base', 0, 'u32', 'first row of the bound part of the matrix');
   const count = kernel.uniform('row_count', shape.rows, 'u32', 'rows of the bound part');
   const total = kernel.uniform('vector_count', shape.vectors, 'u32', 'row vectors of the input');
-  const perInvocation = shape.rows >= (context.high ?? HIGH) ? MANY_ROWS : PER_INVOCATION;
-  products({ shape, base, count, total, rows: perInvocation });
+  const folds = shape.rows >= (context.high ?? HIGH) ? 2 : 1;
+  products({ shape, base, count, total, folds });
   return kernel.finish({
     name: kernelName(kernel.graph, context.mode, group.anchors[0]!, 'matmul'),
     doc: linearLabel(kernel.graph, group),
     label: linearLabel(kernel.graph, group),
     requires: ['hardware'],
     workgroupSize: [SIDE, SIDE, 1],
-    folds: perInvocation / PER_INVOCATION,
+    folds,
     grid: [Math.ceil(shape.rows / TILE), ['ceil_div', shape.vectors, TILE], 1],
     split: { buffer: shape.weights.name, base: 'row_base', count: 'row_count', axis: 0, rowsPerWorkgroup: TILE },
     cost: shape.cost(shape.vectors),
@@ -55,12 +55,13 @@ interface Tile {
   readonly base: Expression;
   readonly count: Expression;
   readonly total: Expression;
-  /** Rows of an invocation. */
-  readonly rows: number;
+  /** Tiles, one below another, that a workgroup makes as one. */
+  readonly folds: number;
 }
 
-function products({ shape, base, count, total, rows: perInvocation }: Tile): void {
+function products({ shape, base, count, total, folds }: Tile): void {
   const { builder } = shape.kernel;
+  const perInvocation = folds * PER_INVOCATION;
   const height = SIDE * perInvocation;
   const [x, y] = [e.builtin('local_x'), e.builtin('local_y')];
   const local = e.builtin('local_index');
@@ -74,8 +75,7 @@ function products({ shape, base, count, total, rows: perInvocation }: Tile): voi
   );
   const line = builder.let('line', e.div(local, STEP4));
   const group4 = builder.let('group', e.mod(local, STEP4));
-  const loads = perInvocation / PER_INVOCATION;
-  const rowStarts = Array.from({ length: loads }, (_, i) =>
+  const rowStarts = Array.from({ length: folds }, (_, i) =>
     builder.let(
       `row_start_${i}`,
       e.mul(e.min(e.add(firstRow, e.add(line, i * TILE)), e.sub(count, 1)), shape.columns4),
